@@ -1,0 +1,2 @@
+// Package column holds the column types that SQLite and Postgres disagree about.
+package column

@@ -1,0 +1,124 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"bandstand/storage/db/store"
+)
+
+// Config says which database to open. Fields without a default are required.
+type Config struct {
+	// URL is postgres://… or postgresql://…, or for SQLite sqlite:FILE or a bare file path.
+	URL string
+	// MaxConns bounds the connections of a Postgres pool, or of SQLite's readers; 8 if zero.
+	MaxConns int
+	// MigrateTimeout bounds the wait for another node's migration and our own; 2 min if zero.
+	MigrateTimeout time.Duration
+	// Logger hears of applied migrations; nothing is logged if nil.
+	Logger *slog.Logger
+}
+
+// kind tells the two databases apart where their SQL does not serve both.
+type kind int
+
+const (
+	kindSQLite kind = iota + 1
+	kindPostgres
+)
+
+// DB is an open database whose tables are up to date.
+//
+// SQLite has one writing handle, so writers wait for each other in the program
+// and not by polling the file, and a pool of readers. On Postgres both are one pool.
+type DB struct {
+	kind  kind
+	write *sql.DB
+	read  *sql.DB
+	close func() error
+}
+
+// Open connects to cfg.URL and brings its tables up to date. A SQLite file is
+// created if missing, readable by this user alone. The caller must Close the DB.
+// Errors do not show the password of a URL.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	if cfg.MaxConns == 0 {
+		cfg.MaxConns = 8
+	}
+	if cfg.MigrateTimeout == 0 {
+		cfg.MigrateTimeout = 2 * time.Minute
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	d, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("db: open: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, cfg.MigrateTimeout)
+	defer cancel()
+	if err := d.migrate(ctx, cfg.Logger); err != nil {
+		return nil, errors.Join(fmt.Errorf("db: migrate: %w", err), d.Close())
+	}
+	return d, nil
+}
+
+func connect(ctx context.Context, cfg Config) (*DB, error) {
+	scheme, rest, _ := strings.Cut(cfg.URL, ":")
+	switch scheme {
+	case "postgres", "postgresql":
+		return openPostgres(ctx, cfg.URL, cfg.MaxConns)
+	case "sqlite":
+		return openSQLite(ctx, strings.TrimPrefix(rest, "//"), cfg.MaxConns)
+	}
+	if u, err := url.Parse(cfg.URL); err == nil && u.Host != "" {
+		return nil, fmt.Errorf("no database speaks %q: want postgres://… or sqlite:FILE", u.Scheme)
+	}
+	return openSQLite(ctx, cfg.URL, cfg.MaxConns)
+}
+
+// Close waits for queries under way and closes every connection.
+func (d *DB) Close() error { return d.close() }
+
+// Ping reports whether the database answers, for readers and for writers.
+// It blocks behind a writer that holds SQLite's only writing handle.
+func (d *DB) Ping(ctx context.Context) error {
+	if err := d.read.PingContext(ctx); err != nil {
+		return fmt.Errorf("db: ping: %w", err)
+	}
+	if err := d.write.PingContext(ctx); err != nil {
+		return fmt.Errorf("db: ping: %w", err)
+	}
+	return nil
+}
+
+// Read returns queries that only read. On SQLite a write through them fails.
+func (d *DB) Read() *store.Queries { return store.New(d.read) }
+
+// Write returns queries that each commit alone. Never use it inside InTx: on
+// SQLite it would wait for that transaction for ever.
+func (d *DB) Write() *store.Queries { return store.New(d.write) }
+
+// InTx runs do in one transaction: committed if do returns nil, rolled back if it
+// returns an error or panics. Everything do asks of the database must go through
+// q. Errors of do come back unchanged.
+func (d *DB) InTx(ctx context.Context, do func(q *store.Queries) error) error {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("db: begin: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do and says so
+	if err := do(store.New(tx)); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("db: commit: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package db
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"log/slog"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate applies what is missing. On Postgres nodes that start together take
+// turns; on SQLite the file has one owner.
+func (d *DB) migrate(ctx context.Context, log *slog.Logger) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{
+		goose.WithSlog(slog.New(slog.DiscardHandler)),
+		goose.WithDisableGlobalRegistry(true),
+	}
+	if d.kind == kindPostgres {
+		locker, err := d.sessionLocker(ctx)
+		if err != nil {
+			return err
+		}
+		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
+	}
+	provider, err := goose.NewProvider(dialect, d.write, files, options...)
+	if err != nil {
+		return err
+	}
+	results, err := provider.Up(ctx)
+	for _, r := range results {
+		log.InfoContext(ctx, "migration applied", "file", r.Source.Path, "took", r.Duration)
+	}
+	return err
+}
+
+// sessionLocker returns a lock for the current schema, so that programs with
+// schemas of their own in one database do not wait for each other. It asks once
+// a second until the context of the migration ends.
+func (d *DB) sessionLocker(ctx context.Context) (lock.SessionLocker, error) {
+	var schema string
+	if err := d.write.QueryRowContext(ctx, "SELECT COALESCE(current_schema(), '')").Scan(&schema); err != nil {
+		return nil, fmt.Errorf("ask for the schema: %w", err)
+	}
+	id := fnv.New32a()
+	id.Write([]byte("bandstand migrations in " + schema))
+	return lock.NewPostgresSessionLocker(
+		lock.WithLockID(int64(id.Sum32())),
+		lock.WithLockTimeout(1, 3600),
+	)
+}
