@@ -7,9 +7,17 @@ const (
 	// that no composition offset makes a presentation time negative.
 	timelineStart = 10 * time.Second
 
-	forwardJump  = 10 * time.Second // more than the wall clock says: the sender's clock jumped
-	backwardJump = 2 * time.Second  // further back than any reordering
+	forwardJump  = 10 * time.Second       // more than the wall clock says: the sender's clock jumped
+	backwardJump = 100 * time.Millisecond // within one track, whose decoding times grow
+	trackSkew    = 2 * time.Second        // how far apart the tracks of a connection may come
 	jumpStep     = 20 * time.Millisecond
+)
+
+// Tracks of a connection that a Timeline tells apart.
+const (
+	VideoTrack = iota
+	AudioTrack
+	tracks
 )
 
 // Timeline maps the publisher's timestamps, which start anywhere, jump and begin
@@ -23,7 +31,8 @@ type Timeline struct {
 	restarted bool          // the next timestamp comes from a new connection
 	offset    time.Duration // session time minus publisher time
 	previous  time.Duration // the offset before the last jump, for stragglers
-	lastIn    time.Duration
+	last      [tracks]time.Duration
+	seen      [tracks]bool  // since the offset was set
 	lastOut   time.Duration // greatest session time given
 	lastAt    time.Time     // when the last timestamp came
 	jumps     int
@@ -38,11 +47,13 @@ func NewTimeline(now func() time.Time) *Timeline {
 // where the wall clock is by then.
 func (t *Timeline) Restart() { t.restarted = true }
 
-// Map returns the session time of a decoding time of the publisher. Both tracks of
-// a connection share the mapping, and their packets come nearly in order; a packet
-// from before a jump that comes late is still placed with its own.
-func (t *Timeline) Map(dts time.Duration) time.Duration {
+// Map returns the session time of a decoding time of the publisher, whole
+// milliseconds if that is. Both tracks share the mapping; a packet of one that was
+// sent before a jump which the other has already made is still placed by the old.
+func (t *Timeline) Map(track int, dts time.Duration) time.Duration {
 	now := t.now()
+	elapsed := now.Sub(t.lastAt)
+	t.lastAt = now
 	switch {
 	case !t.anchored:
 		t.anchored = true
@@ -52,32 +63,38 @@ func (t *Timeline) Map(dts time.Duration) time.Duration {
 	case t.restarted:
 		t.rebase(dts, max(now.Sub(t.anchor), t.lastOut+jumpStep))
 		t.previous = t.offset
-	default:
-		elapsed := now.Sub(t.lastAt)
-		if step := dts - t.lastIn; step > elapsed+forwardJump || step < -backwardJump {
-			if out := dts + t.previous; t.near(out) {
-				return out
-			}
-			t.jumps++
-			t.previous = t.offset
-			t.rebase(dts, t.lastOut+max(elapsed, jumpStep))
+	case t.jumped(track, dts, elapsed):
+		if out := dts + t.previous; !t.seen[track] && t.near(out) {
+			return out
 		}
+		t.jumps++
+		t.previous = t.offset
+		t.rebase(dts, t.lastOut+max(elapsed, jumpStep))
 	}
 	t.restarted = false
-	t.lastIn, t.lastAt = dts, now
+	t.last[track], t.seen[track] = dts, true
 	out := dts + t.offset
 	t.lastOut = max(t.lastOut, out)
 	return out
 }
 
-func (t *Timeline) rebase(dts, at time.Duration) {
-	t.offset = (at - dts).Truncate(time.Millisecond)
+func (t *Timeline) jumped(track int, dts, elapsed time.Duration) bool {
+	if !t.seen[track] {
+		return !t.near(dts + t.offset)
+	}
+	step := dts - t.last[track]
+	return step < -backwardJump || step > elapsed+forwardJump
 }
 
-// near says whether session time out could be a straggler's.
+func (t *Timeline) rebase(dts, at time.Duration) {
+	t.offset = at.Truncate(time.Millisecond) - dts
+	t.seen = [tracks]bool{}
+}
+
+// near says whether out could be a session time of about now.
 func (t *Timeline) near(out time.Duration) bool {
 	d := t.lastOut - out
-	return t.previous != t.offset && d < backwardJump && d > -backwardJump
+	return d < trackSkew && d > -trackSkew
 }
 
 // Wall returns the wall clock of a session time.
