@@ -11,6 +11,10 @@ import (
 type QueueConfig struct {
 	Packets int // most packets held; 2048 if zero
 	Bytes   int // most payload bytes held; 32 MiB if zero
+
+	// OnLoss, if set, is called by Push for every packet lost because the Queue was
+	// full; hole says that it is the first of a run. It must not block.
+	OnLoss func(hole bool)
 }
 
 // Queue hands packets from the publisher's goroutine to one consumer. It never
@@ -57,15 +61,18 @@ func (q *Queue) Push(p *Packet) {
 		return
 	}
 	if q.needKey && !q.restart(p) {
+		gap := q.gap
 		q.mu.Unlock()
-		q.lost.Add(1)
+		if gap {
+			q.lose(false)
+		}
 		return
 	}
 	if q.count >= q.cfg.Packets || q.bytes+len(p.Payload) > q.cfg.Bytes {
 		q.needKey, q.gap = true, true
 		q.mu.Unlock()
-		q.lost.Add(1)
 		q.holes.Add(1)
+		q.lose(true)
 		return
 	}
 	q.append(entry{packet: p, gap: q.gap})
@@ -74,6 +81,13 @@ func (q *Queue) Push(p *Packet) {
 	q.mu.Unlock()
 	if first {
 		q.signal()
+	}
+}
+
+func (q *Queue) lose(hole bool) {
+	q.lost.Add(1)
+	if q.cfg.OnLoss != nil {
+		q.cfg.OnLoss(hole)
 	}
 }
 
@@ -171,8 +185,7 @@ func (q *Queue) Len() int {
 	return q.count
 }
 
-// Lost returns how many packets were not queued: before the first keyframe, or
-// because the Queue was full.
+// Lost returns how many packets were lost because the Queue was full or skipped.
 func (q *Queue) Lost() uint64 { return q.lost.Load() }
 
 // Holes returns how often the Queue was full.
