@@ -1,0 +1,210 @@
+// Package configs reads Bandstand's settings: built-in defaults, then a YAML
+// file, then the environment, then the command line, each over the one before.
+//
+// Every setting has a path such as http.listen, which is also its place in the
+// file, and an environment variable derived from the path: BANDSTAND_HTTP_LISTEN.
+// bandstand.example.yaml lists all of them with their defaults.
+package configs
+
+import (
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Config is every setting of the program. The zero value is not useful: start
+// from Default or Load.
+type Config struct {
+	Roles           []Role        `yaml:"roles"`            // what this process does
+	DataDir         string        `yaml:"data_dir"`         // database, secret, thumbnails; created when missing
+	Secret          Secret        `yaml:"secret"`           // signs tokens; empty = kept in a file in DataDir
+	PublicURL       string        `yaml:"public_url"`       // how people reach this server; empty = not known
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"` // longest wait for work in hand after SIGTERM
+
+	Log       Log       `yaml:"log"`
+	HTTP      HTTP      `yaml:"http"`
+	Metrics   Metrics   `yaml:"metrics"`
+	RTMP      RTMP      `yaml:"rtmp"`
+	RTMPS     RTMPS     `yaml:"rtmps"`
+	Ingest    Ingest    `yaml:"ingest"`
+	DB        DB        `yaml:"db"`
+	HLS       HLS       `yaml:"hls"`
+	Transcode Transcode `yaml:"transcode"`
+	Accounts  Accounts  `yaml:"accounts"`
+	Auth      Auth      `yaml:"auth"`
+}
+
+// Role is one job of the program.
+type Role string
+
+// The roles that a process can have.
+const (
+	RoleAll    Role = "all"    // everything, in one process
+	RoleAPI    Role = "api"    // accounts, channels, the web client
+	RoleIngest Role = "ingest" // publishers in, HLS out
+)
+
+// Log says what is logged, and how.
+type Log struct {
+	Level  slog.Level `yaml:"level"`
+	Format string     `yaml:"format"` // "text" or "json"
+}
+
+// HTTP is the listener for the API, the web client, playlists and media.
+type HTTP struct {
+	Listen         string         `yaml:"listen"`
+	TLS            TLS            `yaml:"tls"`
+	H2C            bool           `yaml:"h2c"`             // HTTP/2 without TLS, for a proxy in front
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"` // whose X-Forwarded-* headers count
+}
+
+// TLS names a certificate and its key, both PEM files; both or neither.
+type TLS struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// Metrics is the Prometheus listener.
+type Metrics struct {
+	Listen string `yaml:"listen"` // empty = off
+}
+
+// RTMP is the listener for publishers, and the limits for RTMP and RTMPS alike.
+type RTMP struct {
+	Listen         string        `yaml:"listen"`          // empty = off
+	MaxConnections int           `yaml:"max_connections"` // at once, all addresses together
+	MaxPerAddress  int           `yaml:"max_per_address"` // at once, from one address; 0 = no limit
+	ConnectRate    int           `yaml:"connect_rate"`    // new connections a second from one address; 0 = no limit
+	SetupTimeout   time.Duration `yaml:"setup_timeout"`   // from connect to publish
+	IdleTimeout    time.Duration `yaml:"idle_timeout"`    // longest silence of a publisher
+	WriteTimeout   time.Duration `yaml:"write_timeout"`   // longest wait for a publisher to read a reply
+}
+
+// RTMPS is the listener for publishers who use TLS.
+type RTMPS struct {
+	Listen string `yaml:"listen"` // empty = off
+	TLS    TLS    `yaml:"tls"`    // empty = as HTTP
+}
+
+// Ingest is what happens to publishers, whatever their protocol.
+type Ingest struct {
+	GracePeriod     time.Duration `yaml:"grace_period"`     // how long a dropped publisher may return to its session
+	SecondPublisher string        `yaml:"second_publisher"` // "refuse" or "takeover"
+	SilentAfter     time.Duration `yaml:"silent_after"`     // a publisher silent for longer always yields
+	MaxBitrate      Bitrate       `yaml:"max_bitrate"`      // bits per second; faster publishers are hung up on
+	APIURL          string        `yaml:"api_url"`          // where a lone ingest asks about stream keys
+	ServiceToken    Secret        `yaml:"service_token"`    // what it shows there
+}
+
+// DB is where accounts and channels are stored.
+type DB struct {
+	URL            Secret `yaml:"url"` // empty = SQLite in DataDir; may hold a password
+	MaxConnections int    `yaml:"max_connections"`
+}
+
+// HLS is how streams are cut and kept for viewers.
+type HLS struct {
+	LowLatency     bool          `yaml:"low_latency"`
+	PartTarget     time.Duration `yaml:"part_target"`      // LL-HLS slice
+	SegmentTarget  time.Duration `yaml:"segment_target"`   // shortest segment; it ends at the next keyframe
+	Window         time.Duration `yaml:"window"`           // how far back a live viewer may seek
+	MaxStreamBytes Size          `yaml:"max_stream_bytes"` // memory bound of one stream; shortens the window
+	Linger         time.Duration `yaml:"linger"`           // how long an ended stream stays playable
+}
+
+// Transcode is the ladder: lower renditions made by ffmpeg.
+type Transcode struct {
+	Enabled        bool          `yaml:"enabled"`
+	FFmpeg         string        `yaml:"ffmpeg"`          // program name or path
+	Encoder        string        `yaml:"encoder"`         // ffmpeg's name: libx264, h264_nvenc, h264_vaapi, h264_qsv
+	Preset         string        `yaml:"preset"`          // empty = the encoder's own
+	InputArgs      []string      `yaml:"input_args"`      // before -i, such as -hwaccel cuda
+	ExtraArgs      []string      `yaml:"extra_args"`      // to each rung's encoder
+	Rungs          []Rung        `yaml:"rungs"`           // those below the source's height are made
+	ThumbnailEvery time.Duration `yaml:"thumbnail_every"` // 0 = no thumbnails
+}
+
+// Rung is one encoded rendition.
+type Rung struct {
+	Name    string  `yaml:"name"`    // in addresses: a-z, 0-9 and -
+	Height  int     `yaml:"height"`  // pixels; the width follows the source's shape
+	Bitrate Bitrate `yaml:"bitrate"` // bits per second
+	MaxFPS  int     `yaml:"max_fps"` // frame rate cap; 0 = as the source
+}
+
+// Accounts is who may have one.
+type Accounts struct {
+	Signup string `yaml:"signup"` // "open" or "closed"
+}
+
+// Auth is how long people stay known.
+type Auth struct {
+	AccessTTL time.Duration `yaml:"access_ttl"` // life of an access token
+}
+
+// Default returns the settings of a server that nobody configured: one process
+// that does everything, on the usual ports, with its data in ./data.
+func Default() Config {
+	return Config{
+		Roles:           []Role{RoleAll},
+		DataDir:         "./data",
+		ShutdownTimeout: 10 * time.Second,
+		Log:             Log{Level: slog.LevelInfo, Format: "text"},
+		HTTP:            HTTP{Listen: ":8080", TrustedProxies: []netip.Prefix{}},
+		Metrics:         Metrics{Listen: "127.0.0.1:9090"},
+		RTMP: RTMP{
+			Listen:         ":1935",
+			MaxConnections: 1000,
+			MaxPerAddress:  32,
+			ConnectRate:    10,
+			SetupTimeout:   10 * time.Second,
+			IdleTimeout:    20 * time.Second,
+			WriteTimeout:   5 * time.Second,
+		},
+		Ingest: Ingest{
+			GracePeriod:     30 * time.Second,
+			SecondPublisher: "refuse",
+			SilentAfter:     3 * time.Second,
+			MaxBitrate:      60_000_000,
+		},
+		DB: DB{MaxConnections: 8},
+		HLS: HLS{
+			LowLatency:     true,
+			PartTarget:     200 * time.Millisecond,
+			SegmentTarget:  2 * time.Second,
+			Window:         time.Minute,
+			MaxStreamBytes: 512 << 20,
+			Linger:         time.Minute,
+		},
+		Transcode: Transcode{
+			Enabled:   true,
+			FFmpeg:    "ffmpeg",
+			Encoder:   "libx264",
+			Preset:    "veryfast",
+			InputArgs: []string{},
+			ExtraArgs: []string{},
+			Rungs: []Rung{
+				{Name: "720p", Height: 720, Bitrate: 2_800_000, MaxFPS: 60},
+				{Name: "480p", Height: 480, Bitrate: 1_400_000, MaxFPS: 30},
+				{Name: "360p", Height: 360, Bitrate: 800_000, MaxFPS: 30},
+			},
+			ThumbnailEvery: 5 * time.Second,
+		},
+		Accounts: Accounts{Signup: "open"},
+		Auth:     Auth{AccessTTL: 15 * time.Minute},
+	}
+}
+
+// Has reports whether this process does the job of role.
+func (c Config) Has(role Role) bool {
+	return slices.Contains(c.Roles, RoleAll) || slices.Contains(c.Roles, role)
+}
+
+// RTMPSCertificate returns the certificate for RTMPS: its own, or else HTTP's.
+func (c Config) RTMPSCertificate() TLS {
+	if c.RTMPS.TLS == (TLS{}) {
+		return c.HTTP.TLS
+	}
+	return c.RTMPS.TLS
+}
