@@ -173,7 +173,7 @@ func fourCCAudio(cc string) (stream.Codec, error) {
 	if name := names[cc]; name != "" {
 		return "", unsupportedAudio(name)
 	}
-	return "", unsupported("an audio codec named %q is not known: send AAC", printable(cc))
+	return "", unsupported("an audio codec named %s is not known: send AAC", printable(cc))
 }
 
 func unsupportedFormat(format byte) error {

@@ -134,7 +134,7 @@ func fourCCVideo(cc string) (stream.Codec, error) {
 
 func unsupportedVideo(name, how string, id any) error {
 	if name == "" {
-		return unsupported("a video codec %s %q is not known: send H.264, HEVC or AV1", how, printable(id))
+		return unsupported("a video codec %s %s is not known: send H.264, HEVC or AV1", how, printable(id))
 	}
 	return unsupported("codec %s is not supported: send H.264, HEVC or AV1", name)
 }
@@ -165,11 +165,7 @@ func (v *Video) frame(codec stream.Codec, cts time.Duration, b []byte) (Unit, er
 	}
 	v.become(codec)
 	before := v.track
-	read := v.nalFrame
-	if codec == stream.AV1 {
-		read = v.obuFrame
-	}
-	payload, key, err := read(b)
+	payload, key, err := v.sample(b)
 	clear(v.units)
 	if err != nil {
 		return Unit{}, err
@@ -179,6 +175,13 @@ func (v *Video) frame(codec stream.Codec, cts time.Duration, b []byte) (Unit, er
 		u.Payload, u.Key, u.CTS = payload, key, cts
 	}
 	return u, nil
+}
+
+func (v *Video) sample(b []byte) (payload []byte, key bool, err error) {
+	if v.codec == stream.AV1 {
+		return v.obuFrame(b)
+	}
+	return v.nalFrame(b)
 }
 
 // become forgets everything when the publisher changes to another codec.
