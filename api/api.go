@@ -1,0 +1,195 @@
+// Package api serves the JSON API with its OpenAPI document, and hands requests
+// for media and for the web client on to others.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"bandstand/api/account"
+	"bandstand/api/auth"
+	"bandstand/api/channel"
+)
+
+// Config is what the API needs. Fields without a default are required.
+type Config struct {
+	Accounts *account.Service
+	Channels *channel.Service
+	Tokens   *auth.Tokens
+
+	Media         http.Handler // gets requests below MediaPrefixes as they are; 404 if nil
+	MediaPrefixes []string     // /live/ and /hls-live/ if nil
+	Web           http.Handler // gets GET and HEAD of everything else; 404 if nil
+	MediaOrigins  []string     // other nodes' origins, from which pages of ours may play
+
+	Ready          map[string]func(context.Context) error // checks of /readyz, by name
+	TrustedProxies []netip.Prefix                         // whose X-Forwarded-For counts
+	TrustedOrigins []string                               // other origins whose pages may change things here
+	Limits         Limits
+	Version        string // of the program; "dev" if empty
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// New returns the handler for everything that is served on the public listener.
+// It sets no deadlines on connections; that is for the http.Server around it.
+// A bad cfg is an error.
+func New(cfg Config) (http.Handler, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	operations, err := newOperations(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	return &router{
+		media:    cfg.Media,
+		prefixes: cfg.MediaPrefixes,
+		api:      operations,
+		web:      cfg.Web,
+		policy:   webPolicy(cfg.MediaOrigins),
+		ready:    ready(cfg.Ready, cfg.Logger),
+	}, nil
+}
+
+func (cfg *Config) validate() error {
+	var errs []error
+	for name, missing := range map[string]bool{
+		"Accounts": cfg.Accounts == nil, "Channels": cfg.Channels == nil, "Tokens": cfg.Tokens == nil,
+		"Logger": cfg.Logger == nil, "Registerer": cfg.Registerer == nil,
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("%s is required", name))
+		}
+	}
+	if cfg.MediaPrefixes == nil {
+		cfg.MediaPrefixes = []string{"/live/", "/hls-live/"}
+	}
+	if cfg.Version == "" {
+		cfg.Version = "dev"
+	}
+	cfg.Limits = cfg.Limits.withDefaults()
+	return errors.Join(errs...)
+}
+
+// newOperations returns what serves /api: echo with huma's operations on it. The
+// order of the middleware is the order in which a request passes.
+func newOperations(cfg Config) (http.Handler, error) {
+	installProblems()
+	m, err := newMetrics(cfg.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	protection := http.NewCrossOriginProtection()
+	for _, origin := range cfg.TrustedOrigins {
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("trusted origin: %w", err)
+		}
+	}
+	addr := newAddressFunc(cfg.TrustedProxies)
+
+	e := echo.New()
+	e.HTTPErrorHandler = handleEchoError
+	e.Use(
+		observe(cfg.Logger, m, addr),
+		recovered,
+		secured,
+		sameOrigin(protection),
+		limit(cfg.Limits, m, addr),
+		bounded,
+	)
+	operations := humaecho.New(e, humaConfig(cfg.Version))
+	operations.UseMiddleware(auth.Guard(operations, cfg.Tokens))
+	account.Register(operations, cfg.Accounts)
+	channel.Register(operations, cfg.Channels)
+
+	if err := serveDocument(e, operations.OpenAPI()); err != nil {
+		return nil, err
+	}
+	serveDocs(e)
+	m.routes = map[string]bool{}
+	for _, route := range e.Routes() {
+		m.routes[route.Path] = true
+	}
+	return e, nil
+}
+
+// router sends a request to whom it is for, ahead of echo and without wrapping
+// the ResponseWriter: files of media go out by sendfile.
+type router struct {
+	media    http.Handler
+	prefixes []string
+	api      http.Handler
+	web      http.Handler
+	policy   string
+	ready    http.Handler
+}
+
+// ServeHTTP implements http.Handler.
+func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	if rt.media != nil {
+		for _, prefix := range rt.prefixes {
+			if strings.HasPrefix(path, prefix) {
+				rt.media.ServeHTTP(w, r)
+				return
+			}
+		}
+	}
+	switch {
+	case path == "/api" || strings.HasPrefix(path, "/api/"):
+		rt.api.ServeHTTP(w, asGet(r))
+	case path == "/healthz":
+		alive(w, r)
+	case path == "/readyz":
+		rt.ready.ServeHTTP(w, r)
+	default:
+		rt.servePage(w, r)
+	}
+}
+
+// servePage serves the web client. It may set headers of its own over these.
+func (rt *router) servePage(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+	h.Set("Content-Security-Policy", rt.policy)
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h.Set("Allow", "GET, HEAD")
+		writeProblem(w, newProblem(http.StatusMethodNotAllowed, "", "method not allowed"))
+	case rt.web == nil:
+		writeProblem(w, newProblem(http.StatusNotFound, "", "not found"))
+	default:
+		rt.web.ServeHTTP(w, r)
+	}
+}
+
+// webPolicy is the Content-Security-Policy of our own pages: scripts and styles
+// from here alone; media also from origins; blob: is how players feed a video.
+func webPolicy(origins []string) string {
+	from := strings.Join(append([]string{"'self'"}, origins...), " ")
+	return "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
+		"img-src " + from + " data: blob:; media-src " + from + " blob:; connect-src " + from + "; " +
+		"worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+}
+
+// asGet lets HEAD be served by the routes of GET: net/http leaves the body out.
+func asGet(r *http.Request) *http.Request {
+	if r.Method != http.MethodHead {
+		return r
+	}
+	get := *r
+	get.Method = http.MethodGet
+	return &get
+}

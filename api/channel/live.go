@@ -1,0 +1,39 @@
+package channel
+
+import "time"
+
+// LiveState is what a node knows of a channel that is on air there.
+type LiveState struct {
+	ChannelID    string      `json:"channel_id" format:"uuid" maxLength:"36"`
+	Slug         string      `json:"channel" minLength:"1" maxLength:"40"`
+	KeyID        string      `json:"key_id" maxLength:"36" doc:"Stream key that opened the session."`
+	Session      string      `json:"session" maxLength:"64"`
+	StartedAt    time.Time   `json:"started_at"`
+	Viewers      int         `json:"viewers" minimum:"0"`
+	HLSURL       string      `json:"hls_url" maxLength:"1024" doc:"Multivariant playlist: absolute, or a path on the node's public_url."`
+	ThumbnailURL string      `json:"thumbnail_url,omitempty" maxLength:"1024"`
+	Renditions   []Rendition `json:"renditions,omitempty" nullable:"false" maxItems:"16"`
+}
+
+// Rendition is one version of a stream that can be played now.
+type Rendition struct {
+	Name      string  `json:"name" maxLength:"32"`
+	Width     int     `json:"width,omitempty" minimum:"0" doc:"Pixels; none if there is no picture."`
+	Height    int     `json:"height,omitempty" minimum:"0"`
+	Bandwidth int     `json:"bandwidth" minimum:"0" doc:"Peak bits per second."`
+	Codecs    string  `json:"codecs" maxLength:"128" doc:"RFC 6381 codecs." example:"avc1.640028,mp4a.40.2"`
+	FrameRate float64 `json:"frame_rate,omitempty" minimum:"0"`
+}
+
+// Live tells who is on air. It is asked for every channel that is shown, so it
+// answers from memory. Its answers belong to the caller.
+type Live interface {
+	Lookup(slug string) (LiveState, bool)
+	All() []LiveState
+}
+
+// noLive is the Live of a process without sessions of its own.
+type noLive struct{}
+
+func (noLive) Lookup(string) (LiveState, bool) { return LiveState{}, false }
+func (noLive) All() []LiveState                { return nil }

@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"bandstand/api/channel"
+)
+
+// exchange is what is known of one request. The goroutine that serves the
+// request owns it.
+type exchange struct {
+	id  string
+	err error // why the reply is 500, for the log
+}
+
+type exchangeKey struct{}
+
+// exchangeOf returns the exchange of a request; one that nobody reads if there is none.
+func exchangeOf(ctx context.Context) *exchange {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return x
+	}
+	return &exchange{}
+}
+
+// requestID is what we accept as an id that a proxy gave to a request.
+var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
+
+// observe gives each request an id, and logs and counts it when it has been
+// served. Of the request neither headers nor query are logged: they hold tokens.
+func observe(log *slog.Logger, m *metrics, addr addressFunc) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			x := &exchange{id: r.Header.Get("X-Request-Id")}
+			if !requestID.MatchString(x.id) {
+				x.id = rand.Text()
+			}
+			c.Response().Header().Set("X-Request-Id", x.id)
+			c.SetRequest(r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+
+			began := time.Now()
+			defer m.begin()()
+			if err := next(c); err != nil {
+				c.Error(err) // replies, so that the status is known
+			}
+			took, status := time.Since(began), c.Response().Status
+			m.served(r.Method, c.Path(), status, took)
+
+			attrs := []slog.Attr{
+				slog.String("request", x.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.Int("status", status), slog.Int64("bytes", c.Response().Size),
+				slog.Duration("took", took), slog.String("remote", addr(r).String()),
+			}
+			if x.err != nil {
+				attrs = append(attrs, slog.Any("err", x.err))
+			}
+			log.LogAttrs(r.Context(), levelOf(c.Path(), status), "request served", attrs...)
+			return nil
+		}
+	}
+}
+
+// levelOf keeps what happens every second out of the log.
+func levelOf(route string, status int) slog.Level {
+	switch {
+	case status >= http.StatusInternalServerError:
+		return slog.LevelError
+	case route == channel.HeartbeatPath && status < http.StatusBadRequest:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// recovered turns a panic of an operation into an internal error with its stack.
+func recovered(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			switch cause := recover(); {
+			case cause == nil:
+			case cause == http.ErrAbortHandler: //nolint:errorlint // net/http compares it the same way
+				panic(cause)
+			default:
+				err = errors.New(fmt.Sprint("panic: ", cause, "\n", string(debug.Stack())))
+			}
+		}()
+		return next(c)
+	}
+}
