@@ -33,6 +33,7 @@ type Config struct {
 	Transcode Transcode `yaml:"transcode"`
 	Accounts  Accounts  `yaml:"accounts"`
 	Auth      Auth      `yaml:"auth"`
+	Limits    Limits    `yaml:"limits"`
 }
 
 // Role is one job of the program.
@@ -135,12 +136,19 @@ type Rung struct {
 
 // Accounts is who may have one.
 type Accounts struct {
-	Signup string `yaml:"signup"` // "open" or "closed"
+	Signup      string `yaml:"signup"`       // "open" or "closed"
+	MaxChannels int    `yaml:"max_channels"` // of one person who is not an admin
 }
 
 // Auth is how long people stay known.
 type Auth struct {
 	AccessTTL time.Duration `yaml:"access_ttl"` // life of an access token
+}
+
+// Limits is how often one address may ask the API, in requests a minute.
+type Limits struct {
+	Auth   int `yaml:"auth"`   // signing up and logging in
+	Writes int `yaml:"writes"` // whatever else changes something
 }
 
 // Default returns the settings of a server that nobody configured: one process
@@ -152,7 +160,7 @@ func Default() Config {
 		ShutdownTimeout: 10 * time.Second,
 		Log:             Log{Level: slog.LevelInfo, Format: "text"},
 		HTTP:            HTTP{Listen: ":8080", TrustedProxies: []netip.Prefix{}},
-		Metrics:         Metrics{Listen: "127.0.0.1:9090"},
+		Metrics:         Metrics{Listen: "127.0.0.1:9935"},
 		RTMP: RTMP{
 			Listen:         ":1935",
 			MaxConnections: 1000,
@@ -191,8 +199,9 @@ func Default() Config {
 			},
 			ThumbnailEvery: 5 * time.Second,
 		},
-		Accounts: Accounts{Signup: "open"},
+		Accounts: Accounts{Signup: "open", MaxChannels: 250},
 		Auth:     Auth{AccessTTL: 15 * time.Minute},
+		Limits:   Limits{Auth: 60, Writes: 600},
 	}
 }
 

@@ -23,6 +23,9 @@ func (c Config) Validate() error {
 	c.validateHLS(&v)
 	c.validateTranscode(&v)
 	v.oneOf("accounts.signup", c.Accounts.Signup, "open", "closed")
+	between(&v, "accounts.max_channels", c.Accounts.MaxChannels, 1, 1_000_000)
+	between(&v, "limits.auth", c.Limits.Auth, 1, 1_000_000)
+	between(&v, "limits.writes", c.Limits.Writes, 1, 1_000_000)
 	between(&v, "auth.access_ttl", c.Auth.AccessTTL, time.Minute, 24*time.Hour)
 	return errors.Join(v.errs...)
 }
