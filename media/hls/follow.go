@@ -1,0 +1,138 @@
+package hls
+
+import (
+	"time"
+
+	"bandstand/media/stream"
+)
+
+const (
+	// sameStart is how far a rung's timestamps may be from the source's.
+	sameStart = 2 * time.Millisecond
+
+	// lateStart is how far into a segment a rung's first frame may be: a frame
+	// rate cap may have dropped the very first ones.
+	lateStart = 100 * time.Millisecond
+)
+
+// follow packs a packet of a rendition that takes its MSNs from the leader, or
+// keeps it until the leader has come as far.
+func (st *Stream) follow(r *rendition, p *stream.Packet) error {
+	if len(r.ahead) > 0 || !st.reached(r, p) {
+		if len(r.ahead) >= maxAhead {
+			st.lose(r)
+			return nil
+		}
+		r.ahead = append(r.ahead, p)
+		return nil
+	}
+	return st.place(r, p)
+}
+
+// followAhead packs the packets that waited for the leader.
+func (st *Stream) followAhead() error {
+	for _, r := range st.renditions {
+		n := 0
+		for n < len(r.ahead) && st.reached(r, r.ahead[n]) {
+			if err := st.place(r, r.ahead[n]); err != nil {
+				if r.name == audioName {
+					return err
+				}
+				st.log.Error("rung not packaged", "rendition", r.name, "err", err)
+				st.lose(r)
+				break
+			}
+			n++
+		}
+		if n > 0 && n <= len(r.ahead) {
+			rest := copy(r.ahead, r.ahead[n:])
+			clear(r.ahead[rest:])
+			r.ahead = r.ahead[:rest]
+		}
+	}
+	return nil
+}
+
+// reached says whether the leader is past p, so that its segment is known. Audio
+// that is far ahead waits no longer: the leader has gone silent.
+func (st *Stream) reached(r *rendition, p *stream.Packet) bool {
+	if st.leader == nil {
+		return false
+	}
+	if leads := st.leader.epoch.Number; p.Epoch.Number != leads {
+		return p.Epoch.Number < leads
+	}
+	t := p.Time()
+	if r.video {
+		t -= sameStart
+	}
+	return t <= st.high || (!r.video && t > st.high+patience) || len(r.ahead) >= maxAhead
+}
+
+// place puts p into the segment it belongs to.
+func (st *Stream) place(r *rendition, p *stream.Packet) error {
+	t := p.Time()
+	if r.video {
+		t += sameStart
+	}
+	sl := st.slotAt(p.Epoch.Number, t)
+	if sl == nil {
+		return nil // before the epoch's first segment
+	}
+	if !r.video && !sl.closed && sl.msn == st.slots[len(st.slots)-1].msn &&
+		t-sl.start > st.longest()-cutMargin {
+		if err := st.stalled(p); err != nil {
+			return err
+		}
+		sl = st.slots[len(st.slots)-1]
+	}
+	if sl.msn > r.lastMSN() {
+		joins := r.cur != nil && r.epoch == p.Epoch && sl.msn == r.cur.msn+1
+		if r.video && !joins && (!p.Key || p.Time()-sl.start > lateStart) {
+			return nil // begins at the next segment
+		}
+		end := int64(-1)
+		if joins {
+			end = p.DTS
+		}
+		if err := r.finish(end); err != nil {
+			return err
+		}
+		if err := r.open(sl, p); err != nil {
+			return err
+		}
+	}
+	if r.cur == nil || r.cur.msn != sl.msn || r.epoch != p.Epoch {
+		return nil // declared a gap already
+	}
+	return r.add(p)
+}
+
+// flush closes all segments at the end of the stream.
+func (st *Stream) flush() error {
+	if st.leader == nil {
+		return nil
+	}
+	if st.target == 0 {
+		st.setTarget(max(st.server.cfg.SegmentTarget, st.leader.at(st.leader.cadence.last)-st.slots[0].start))
+	}
+	if err := st.leader.finish(-1); err != nil {
+		return err
+	}
+	st.closeSlot(st.leader.declared)
+	for _, r := range st.renditions {
+		for _, p := range r.ahead {
+			if err := st.place(r, p); err != nil {
+				return err
+			}
+		}
+		r.ahead = nil
+		if err := r.finish(-1); err != nil {
+			return err
+		}
+		if len(r.segs) > 0 {
+			r.fillGaps(st.closedMSN())
+		}
+	}
+	return nil
+}
