@@ -127,6 +127,9 @@ func humaProblem(ctx huma.Context, status int, detail string, errs ...error) hum
 		}
 		return p
 	}
+	if status == http.StatusUnsupportedMediaType {
+		return newProblem(status, "", "the body must be application/json")
+	}
 	p := newProblem(status, "", detail)
 	for _, err := range errs {
 		if field, ok := invalidField(err); ok {

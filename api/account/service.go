@@ -174,22 +174,30 @@ const adminName = "admin"
 // role admin. Only then created is true; the password is kept nowhere, so the
 // caller must show it. Of nodes that start together one creates the account.
 func (s *Service) EnsureAdmin(ctx context.Context) (password string, created bool, err error) {
-	exists, err := s.cfg.DB.Read().HasUserWithRole(ctx, string(auth.RoleAdmin))
-	if err != nil {
-		return "", false, fmt.Errorf("account: look for an admin: %w", err)
-	}
-	if exists {
-		return "", false, nil
+	exists, err := s.hasAdmin(ctx)
+	if err != nil || exists {
+		return "", false, err
 	}
 	password = rand.Text()
 	_, err = s.create(ctx, adminName, adminName+"@localhost", password, auth.RoleAdmin)
-	if errors.Is(err, ErrUsernameTaken) {
-		return "", false, nil
+	if errors.Is(err, ErrUsernameTaken) || errors.Is(err, ErrEmailTaken) {
+		exists, lookErr := s.hasAdmin(ctx)
+		if exists || lookErr != nil { // another node was faster
+			return "", false, lookErr
+		}
 	}
 	if err != nil {
-		return "", false, err
+		return "", false, fmt.Errorf("account: make the first admin: %w", err)
 	}
 	return password, true, nil
+}
+
+func (s *Service) hasAdmin(ctx context.Context) (bool, error) {
+	has, err := s.cfg.DB.Read().HasUserWithRole(ctx, string(auth.RoleAdmin))
+	if err != nil {
+		return false, fmt.Errorf("account: look for an admin: %w", err)
+	}
+	return has, nil
 }
 
 // usernameForm is what a person may be called: also fit for a path.

@@ -61,57 +61,57 @@ type slugInput struct {
 	Slug string `path:"slug" maxLength:"40" doc:"Address of the channel."`
 }
 
-type channelOutput struct{ Body channelView }
+type channelOutput struct{ Body ChannelView }
 
-type createInput struct {
+type createChannelInput struct {
 	Body struct {
 		Slug  string `json:"slug" minLength:"2" maxLength:"40" pattern:"^[a-z0-9](-?[a-z0-9])+$" doc:"Address of the channel, unique." example:"demo"`
 		Title string `json:"title" minLength:"1" maxLength:"100" example:"Demo"`
 	}
 }
 
-type createOutput struct {
+type createChannelOutput struct {
 	Location string `header:"Location" doc:"Address of the new channel in this API."`
 	Body     struct {
-		channelView
+		ChannelView
 		StreamKey string `json:"stream_key" doc:"Secret that opens the channel. It is in this reply and in no other."`
 	}
 }
 
 // create handles POST /api/v1/channels. The stream key is in this reply and in no other.
-func (h *handler) create(ctx context.Context, in *createInput) (*createOutput, error) {
+func (h *handler) create(ctx context.Context, in *createChannelInput) (*createChannelOutput, error) {
 	ch, secret, err := h.channels.Create(ctx, auth.User(ctx), in.Body.Slug, in.Body.Title)
 	if err != nil {
 		return nil, err
 	}
-	out := &createOutput{Location: "/api/v1/channels/" + ch.Slug}
-	out.Body.channelView = h.channels.view(ch)
+	out := &createChannelOutput{Location: "/api/v1/channels/" + ch.Slug}
+	out.Body.ChannelView = h.channels.view(ch)
 	out.Body.StreamKey = secret
 	return out, nil
 }
 
-type listInput struct {
+type listChannelsInput struct {
 	Live   bool   `query:"live" doc:"Only channels on air."`
 	Cursor string `query:"cursor" maxLength:"64" doc:"next_cursor of the page before."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
 }
 
-type listOutput struct {
+type listChannelsOutput struct {
 	Link string `header:"Link" doc:"RFC 8288: the next page, if there is one."`
 	Body struct {
-		Items      []channelView `json:"items" nullable:"false"`
+		Items      []ChannelView `json:"items" nullable:"false"`
 		NextCursor string        `json:"next_cursor,omitempty" doc:"Where the next page begins; absent on the last."`
 	}
 }
 
 // list handles GET /api/v1/channels.
-func (h *handler) list(ctx context.Context, in *listInput) (*listOutput, error) {
+func (h *handler) list(ctx context.Context, in *listChannelsInput) (*listChannelsOutput, error) {
 	page, err := h.channels.List(ctx, in.Live, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	out := &listOutput{}
-	out.Body.Items = make([]channelView, len(page.Channels))
+	out := &listChannelsOutput{}
+	out.Body.Items = make([]ChannelView, len(page.Channels))
 	for i, ch := range page.Channels {
 		out.Body.Items[i] = h.channels.view(ch)
 	}
@@ -135,7 +135,7 @@ func (h *handler) get(ctx context.Context, in *slugInput) (*channelOutput, error
 	return &channelOutput{Body: h.channels.view(ch)}, nil
 }
 
-type updateInput struct {
+type updateChannelInput struct {
 	Slug string `path:"slug" maxLength:"40" doc:"Address of the channel."`
 	Body struct {
 		Title  *string      `json:"title,omitempty" minLength:"1" maxLength:"100"`
@@ -144,7 +144,7 @@ type updateInput struct {
 }
 
 // update handles PATCH /api/v1/channels/{slug}: what is absent stays as it is.
-func (h *handler) update(ctx context.Context, in *updateInput) (*channelOutput, error) {
+func (h *handler) update(ctx context.Context, in *updateChannelInput) (*channelOutput, error) {
 	change := Change{Title: in.Body.Title}
 	if in.Body.Ladder.set {
 		change.Ladder = &in.Body.Ladder.rungs

@@ -28,58 +28,58 @@ func (h *handler) registerKeys(api huma.API) {
 	}, h.revokeKey)
 }
 
-type createKeyInput struct {
+type createStreamKeyInput struct {
 	Slug string `path:"slug" maxLength:"40" doc:"Address of the channel."`
 	Body struct {
 		Label string `json:"label" minLength:"1" maxLength:"60" doc:"What the key is for." example:"OBS in the studio"`
 	}
 }
 
-type createKeyOutput struct {
+type createStreamKeyOutput struct {
 	Body struct {
-		keyView
+		KeyView
 		StreamKey string `json:"stream_key" doc:"Secret that opens the channel. It is in this reply and in no other."`
 	}
 }
 
 // createKey handles POST /api/v1/channels/{slug}/keys. The secret is in this reply and in no other.
-func (h *handler) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
+func (h *handler) createKey(ctx context.Context, in *createStreamKeyInput) (*createStreamKeyOutput, error) {
 	key, secret, err := h.channels.CreateKey(ctx, auth.User(ctx), in.Slug, in.Body.Label)
 	if err != nil {
 		return nil, err
 	}
-	out := &createKeyOutput{}
-	out.Body.keyView = viewOfKey(key)
+	out := &createStreamKeyOutput{}
+	out.Body.KeyView = viewOfKey(key)
 	out.Body.StreamKey = secret
 	return out, nil
 }
 
-type keysOutput struct {
+type listStreamKeysOutput struct {
 	Body struct {
-		Items []keyView `json:"items" nullable:"false"`
+		Items []KeyView `json:"items" nullable:"false"`
 	}
 }
 
 // listKeys handles GET /api/v1/channels/{slug}/keys.
-func (h *handler) listKeys(ctx context.Context, in *slugInput) (*keysOutput, error) {
+func (h *handler) listKeys(ctx context.Context, in *slugInput) (*listStreamKeysOutput, error) {
 	keys, err := h.channels.Keys(ctx, auth.User(ctx), in.Slug)
 	if err != nil {
 		return nil, err
 	}
-	out := &keysOutput{}
-	out.Body.Items = make([]keyView, len(keys))
+	out := &listStreamKeysOutput{}
+	out.Body.Items = make([]KeyView, len(keys))
 	for i, key := range keys {
 		out.Body.Items[i] = viewOfKey(key)
 	}
 	return out, nil
 }
 
-type keyInput struct {
+type streamKeyInput struct {
 	Slug string `path:"slug" maxLength:"40" doc:"Address of the channel."`
 	ID   string `path:"id" maxLength:"36" doc:"Id of the stream key."`
 }
 
 // revokeKey handles DELETE /api/v1/channels/{slug}/keys/{id}.
-func (h *handler) revokeKey(ctx context.Context, in *keyInput) (*struct{}, error) {
+func (h *handler) revokeKey(ctx context.Context, in *streamKeyInput) (*struct{}, error) {
 	return nil, h.channels.RevokeKey(ctx, auth.User(ctx), in.Slug, in.ID)
 }

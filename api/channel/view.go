@@ -8,8 +8,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// channelView is a channel as everyone sees it.
-type channelView struct {
+// ChannelView is a channel as everyone sees it.
+type ChannelView struct {
 	ID           string          `json:"id" format:"uuid"`
 	Slug         string          `json:"slug" doc:"Address of the channel."`
 	Title        string          `json:"title"`
@@ -35,8 +35,8 @@ type renditionView struct {
 }
 
 // view shows ch together with what is on air there.
-func (s *Service) view(ch Channel) channelView {
-	v := channelView{
+func (s *Service) view(ch Channel) ChannelView {
+	v := ChannelView{
 		ID: ch.ID.String(), Slug: ch.Slug, Title: ch.Title, Owner: ch.Owner, CreatedAt: ch.CreatedAt,
 		HLSURL:     "/live/" + ch.Slug + "/index.m3u8",
 		Renditions: []renditionView{},
@@ -60,8 +60,8 @@ func (s *Service) view(ch Channel) channelView {
 	return v
 }
 
-// keyView is a stream key without its secret.
-type keyView struct {
+// KeyView is a stream key without its secret.
+type KeyView struct {
 	ID         string     `json:"id" format:"uuid"`
 	Label      string     `json:"label"`
 	Hint       string     `json:"hint" doc:"Last characters of the secret."`
@@ -70,8 +70,8 @@ type keyView struct {
 	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
 }
 
-func viewOfKey(k Key) keyView {
-	return keyView{
+func viewOfKey(k Key) KeyView {
+	return KeyView{
 		ID: k.ID.String(), Label: k.Label, Hint: k.Hint, CreatedAt: k.CreatedAt,
 		LastUsedAt: unlessZero(k.LastUsedAt), RevokedAt: unlessZero(k.RevokedAt),
 	}
