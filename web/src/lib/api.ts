@@ -5,6 +5,7 @@ export interface Channel {
   live: boolean;
   viewers: number;
   hlsURL: string;
+  /** Empty while there is no picture. */
   thumbnailURL: string;
 }
 
@@ -42,26 +43,25 @@ function text(value: unknown, fallback: string): string {
   return typeof value === 'string' && value !== '' ? value : fallback;
 }
 
-/** channelFrom reads one channel of an answer; what is missing gets the address that the server uses by default. */
+/** channelFrom reads one channel of an answer. */
 export function channelFrom(value: unknown): Channel {
   const v = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   const slug = text(v['slug'], '');
   if (slug === '') throw new ApiError(0, 'a channel without a slug');
-  const media = `/live/${encodeURIComponent(slug)}`;
   return {
     slug,
     title: text(v['title'], slug),
     live: v['live'] === true,
     viewers: typeof v['viewers'] === 'number' ? v['viewers'] : 0,
-    hlsURL: text(v['hls_url'], `${media}/index.m3u8`),
-    thumbnailURL: text(v['thumbnail_url'], `${media}/thumb.jpg`),
+    hlsURL: text(v['hls_url'], `/live/${encodeURIComponent(slug)}/index.m3u8`),
+    thumbnailURL: text(v['thumbnail_url'], ''),
   };
 }
 
 /** liveChannels returns the channels that are on air. Any failure is an ApiError. */
 export async function liveChannels(signal: AbortSignal): Promise<Channel[]> {
-  const body = (await get('/api/v1/channels?live=true', signal)) as { items?: unknown; channels?: unknown } | null;
-  const list = body?.items ?? body?.channels ?? [];
+  const body = (await get('/api/v1/channels?live=true', signal)) as { items?: unknown } | null;
+  const list = body?.items;
   if (!Array.isArray(list)) throw new ApiError(0, 'a list of channels that is none');
   return list.map(channelFrom);
 }
