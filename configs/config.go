@@ -75,8 +75,8 @@ type Metrics struct {
 type RTMP struct {
 	Listen         string        `yaml:"listen"`          // empty = off
 	MaxConnections int           `yaml:"max_connections"` // at once, all addresses together
-	MaxPerAddress  int           `yaml:"max_per_address"` // at once, from one address; 0 = no limit
-	ConnectRate    int           `yaml:"connect_rate"`    // new connections a second from one address; 0 = no limit
+	MaxPerAddress  int           `yaml:"max_per_address"` // at once, from one address
+	ConnectRate    int           `yaml:"connect_rate"`    // new connections a second from one address
 	SetupTimeout   time.Duration `yaml:"setup_timeout"`   // from connect to publish
 	IdleTimeout    time.Duration `yaml:"idle_timeout"`    // longest silence of a publisher
 	WriteTimeout   time.Duration `yaml:"write_timeout"`   // longest wait for a publisher to read a reply

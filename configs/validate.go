@@ -66,8 +66,8 @@ func (c Config) validateListeners(v *validator) {
 		v.errorf("rtmp.listen", "and rtmps.listen are both empty, so nobody could publish")
 	}
 	between(v, "rtmp.max_connections", c.RTMP.MaxConnections, 1, 100_000)
-	between(v, "rtmp.max_per_address", c.RTMP.MaxPerAddress, 0, 100_000)
-	between(v, "rtmp.connect_rate", c.RTMP.ConnectRate, 0, 100_000)
+	between(v, "rtmp.max_per_address", c.RTMP.MaxPerAddress, 1, 100_000)
+	between(v, "rtmp.connect_rate", c.RTMP.ConnectRate, 1, 100_000)
 	between(v, "rtmp.setup_timeout", c.RTMP.SetupTimeout, time.Second, time.Minute)
 	between(v, "rtmp.idle_timeout", c.RTMP.IdleTimeout, time.Second, 10*time.Minute)
 	between(v, "rtmp.write_timeout", c.RTMP.WriteTimeout, time.Second, time.Minute)
