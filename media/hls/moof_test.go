@@ -38,7 +38,7 @@ func TestFragmentEqualsMediacommon(t *testing.T) {
 		"B-frames": {
 			{dts: 900000, offset: 6000, key: true, payload: []byte("abcd")},
 			{dts: 903000, offset: -3000, payload: []byte("efg")},
-			{dts: 906000, payload: nil},
+			{dts: 906000, payload: []byte("h")},
 		},
 		"delta frames far in time": {{dts: 1 << 40, payload: []byte("x")}, {dts: 1<<40 + 3003, payload: []byte("y")}},
 	}
