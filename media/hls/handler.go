@@ -186,16 +186,16 @@ func (st *Stream) servePlaylist(w http.ResponseWriter, r *http.Request, name str
 		refused = ask.msn > rd.lastMSN()+2
 		return refused || rd.has(ask)
 	})
-	ready := rd.ready() && !st.released
+	ready, released := rd.ready(), st.released
 	var shown *rendering
-	if met && ready && !refused {
+	if met && ready && !refused && !released {
 		shown = rd.render()
 	}
 	st.mu.Unlock()
 	switch {
 	case refused:
 		return fail(w, http.StatusBadRequest)
-	case met && !ready:
+	case met && !ready && !released:
 		return fail(w, http.StatusNotFound) // ended without media
 	case shown == nil:
 		return fail(w, http.StatusServiceUnavailable)

@@ -1,7 +1,6 @@
 package hls
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -165,16 +164,4 @@ func text(t *testing.T, r *http.Response) string {
 	b, err := io.ReadAll(r.Body)
 	require.NoError(t, err)
 	return string(b)
-}
-
-// run runs f in a goroutine that ends with the test.
-func run(t *testing.T, f func(context.Context)) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f(ctx)
-	}()
-	t.Cleanup(func() { cancel(); <-done })
 }

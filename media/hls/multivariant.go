@@ -193,8 +193,8 @@ func (st *Stream) published(r *rendition) {
 	}
 }
 
-// closedSegment looks what a complete segment of r makes possible.
-func (st *Stream) closedSegment(r *rendition) {
+// closedSegment looks what a complete segment makes possible.
+func (st *Stream) closedSegment() {
 	st.variants++
 	if !st.started.IsZero() || st.leader == nil || !st.leader.ready() {
 		return

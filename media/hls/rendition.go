@@ -276,7 +276,7 @@ func (r *rendition) finish(end int64) error {
 	r.evict()
 	r.touch()
 	r.st.structure.fire()
-	r.st.closedSegment(r)
+	r.st.closedSegment()
 	return nil
 }
 

@@ -77,7 +77,7 @@ func (c *Config) validate() error {
 		errs = append(errs, errors.New("PartTarget must be 50ms to SegmentTarget"))
 	}
 	if c.Window < 0 || c.Linger < 0 {
-		errs = append(errs, errors.New("Window and Linger must not be negative"))
+		errs = append(errs, errors.New("negative Window or Linger: use zero for the default"))
 	}
 	if c.MaxStreamBytes < 1<<20 {
 		errs = append(errs, errors.New("MaxStreamBytes must be at least 1 MiB"))

@@ -101,10 +101,10 @@ func newStream(s *Server, channel, token string, o Options) *Stream {
 func (st *Stream) Run(ctx context.Context, q *stream.Queue) error {
 	for {
 		p, gap, err := q.Pop(ctx)
-		if errors.Is(err, io.EOF) || (err != nil && ctx.Err() != nil) {
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, ctx.Err()):
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return fmt.Errorf("hls: %w", err)
 		}
 		if gap {
