@@ -137,7 +137,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (f *fake) send(w http.ResponseWriter, r *http.Request, body []byte) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
-	w.Header().Set("ETag", fmt.Sprintf("%q", strconv.Itoa(len(body))+strconv.Itoa(int(bytes.Count(body, []byte{'1'})))))
+	w.Header().Set("ETag", fmt.Sprintf("%q", strconv.Itoa(len(body))+strconv.Itoa(bytes.Count(body, []byte{'1'}))))
 	if f.header != nil {
 		f.header(r.URL.Path, w.Header())
 	}
@@ -145,15 +145,13 @@ func (f *fake) send(w http.ResponseWriter, r *http.Request, body []byte) {
 }
 
 func (f *fake) servePlaylist(w http.ResponseWriter, r *http.Request, name string) {
-	text, code := "", 0
-	if name == "index" {
-		text = f.multivariant()
-	} else {
-		text, code = f.mediaPlaylist(r, name)
-	}
-	if code != 0 {
-		http.Error(w, http.StatusText(code), code)
-		return
+	text := f.multivariant()
+	if name != "index" {
+		var code int
+		if text, code = f.mediaPlaylist(r, name); code != 0 {
+			http.Error(w, http.StatusText(code), code)
+			return
+		}
 	}
 	w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
 	w.Header().Set("Cache-Control", "no-cache")
@@ -366,7 +364,7 @@ func (f *fake) initSegment(name string) []byte {
 	if name == "audio" {
 		t.TimeScale = 48000
 		t.Codec = &codecs.MPEG4Audio{Config: mpeg4audio.AudioSpecificConfig{
-			Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 48000, ChannelCount: 2,
+			Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 48000, ChannelConfig: 2,
 		}}
 	}
 	if f.init != nil {

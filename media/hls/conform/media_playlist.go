@@ -328,7 +328,8 @@ func (p *mediaParser) part(uri string, a attributes) error {
 }
 
 func (p *mediaParser) count() error {
-	if p.items++; p.items > maxPlaylistItems {
+	p.items++
+	if p.items > maxPlaylistItems {
 		return errors.New("more segments and parts than any sane playlist")
 	}
 	return nil

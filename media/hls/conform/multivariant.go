@@ -64,7 +64,10 @@ func parseMultivariant(body string) (*multivariant, error) {
 			pending = nil
 		}
 	}
-	return m, m.validate(pending)
+	if err := m.validate(pending); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func (m *multivariant) media(value string) error {

@@ -2,7 +2,6 @@ package conform
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -202,7 +201,7 @@ func mediaFaults() map[string]spoilt {
 		"AAC in video ticks": {want: []Rule{RuleAudioTimescale}, spoil: func(f *fake) {
 			f.init = func(t *fmp4.InitTrack) {
 				if c, ok := t.Codec.(*codecs.MPEG4Audio); ok {
-					c.Config = mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 44100, ChannelCount: 2}
+					c.Config = mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 44100, ChannelConfig: 2}
 				}
 			}
 		}},
@@ -284,6 +283,6 @@ func TestEachFaultBreaksItsRuleAndNoOther(t *testing.T) {
 		}
 	}
 	for r := range clauses {
-		require.True(t, found[r], fmt.Sprintf("no fault breaks %s", r))
+		require.True(t, found[r], "no fault breaks %s", r)
 	}
 }
