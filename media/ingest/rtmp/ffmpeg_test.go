@@ -35,7 +35,7 @@ func TestFFmpegPublishes(t *testing.T) {
 		"audio only":    {tone, 0, 80},
 		"video only":    {flvtest.Picture("2", "libx264", "-g", "30"), 60, 0},
 		"B-frames":      {flvtest.Picture("2", "libx264", "-g", "30", "-bf", "3"), 60, 0},
-		"60 fps":        {append(flvtest.Picture("2", "libx264", "-g", "60"), "-r", "60"), 110, 0},
+		"60 fps":        {append(flvtest.Picture("2", "libx264", "-g", "60"), "-vf", "fps=60"), 110, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

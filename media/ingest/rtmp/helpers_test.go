@@ -81,7 +81,7 @@ func (s *station) onAir() []*stream.Packet {
 
 func (s *station) waitFor(t *testing.T, n int) []*stream.Packet {
 	t.Helper()
-	require.Eventually(t, func() bool { return len(s.onAir()) >= n }, 20*time.Second, 5*time.Millisecond,
+	require.Eventually(t, func() bool { return len(s.onAir()) >= n }, 10*time.Second, 5*time.Millisecond,
 		"waiting for %d packets", n)
 	return s.onAir()
 }
