@@ -108,9 +108,18 @@ func (s *Session) consume(ctx context.Context, c Consumer, q *stream.Queue) {
 	if lost := q.Lost(); lost > 0 {
 		s.log.Warn("consumer lost packets", "consumer", c.Name, "holes", q.Holes(), "packets", lost)
 	}
+	if err == nil && !s.isEnded() {
+		err = errors.New("it stopped before the session")
+	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		s.log.Error("consumer failed", "consumer", c.Name, "err", err)
 	}
+}
+
+func (s *Session) isEnded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
 }
 
 // connect makes a publisher from src the session's, if the one that is there
