@@ -104,8 +104,9 @@ func (p *Program) open() (*child, error) {
 		p.Grace = 3 * time.Second
 	}
 	c := &child{
-		Program: p, cmd: exec.Command(p.Binary, p.Args...),
-		fed: make(chan struct{}), drained: make(chan struct{}), exited: make(chan struct{}),
+		Program: p,
+		cmd:     exec.Command(p.Binary, p.Args...), //nolint:gosec,noctx // the operator names the program; supervise ends it
+		fed:     make(chan struct{}), drained: make(chan struct{}), exited: make(chan struct{}),
 	}
 	c.cmd.Stderr = &c.stderr
 	c.cmd.WaitDelay = p.Grace // standard error held open by somebody else
@@ -196,7 +197,7 @@ func (c *child) attach(ctx context.Context, fail context.CancelCauseFunc) {
 // supervise returns when the process is gone and all goroutines have returned.
 func (c *child) supervise(ctx context.Context, fail context.CancelCauseFunc) {
 	select {
-	case <-c.fed:
+	case <-c.inputGone():
 		c.within(ctx.Done(), c.Grace)
 	case <-ctx.Done():
 	case <-c.exited:
@@ -225,6 +226,15 @@ func (c *child) supervise(ctx context.Context, fail context.CancelCauseFunc) {
 	}
 	<-c.drained
 	<-c.fed
+}
+
+// inputGone is closed when the program has all its input. Of a program without
+// input that says nothing.
+func (c *child) inputGone() <-chan struct{} {
+	if c.Feed == nil {
+		return nil
+	}
+	return c.fed
 }
 
 // outputsGone is closed when the program has closed all its outputs. Of a program

@@ -52,6 +52,16 @@ func TestProgramTakesAllItsInput(t *testing.T) {
 	require.Equal(t, "done\n", b.String())
 }
 
+func TestProgramWithoutInputTakesItsTime(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p := shell("sleep 1; echo done >&3")
+	p.Grace = time.Millisecond
+	p.Outputs = []func(io.Reader) error{collect(&out)}
+	require.NoError(t, p.Run(t.Context()))
+	require.Equal(t, "done\n", out.String())
+}
+
 func TestProgramTellsHowItFailed(t *testing.T) {
 	t.Parallel()
 	p := shell("echo no such thing >&2; exit 3")

@@ -17,6 +17,7 @@ func Still(ctx context.Context, c Config, matroska []byte) (jpeg []byte, err err
 	p := Program{
 		Binary: c.Binary,
 		Args:   StillArgs(c),
+		Grace:  stillTimeout,
 		Feed: func(_ context.Context, w *os.File) error {
 			_, err := w.Write(matroska)
 			return err

@@ -78,7 +78,8 @@ func (o *rungOutput) take(decodeMS uint32, u flv.Unit) error {
 	ms := decodeMS + uint32(u.CTS.Milliseconds())
 	src, lag, ok := o.run.frames.take(o.index, ms, now)
 	if !ok {
-		if o.strays++; o.strays > maxStrays {
+		o.strays++
+		if o.strays > maxStrays {
 			return fmt.Errorf("frame at %d ms, where the source has none", ms)
 		}
 		return nil

@@ -42,7 +42,7 @@ func (s *session) run(ctx context.Context) error {
 	for {
 		if t.packet == nil {
 			if t, err = s.pop(ctx); err != nil {
-				return ended(ctx, err)
+				return unlessEnded(ctx, err)
 			}
 		}
 		video := t.packet.Epoch.Format.Video
@@ -57,17 +57,17 @@ func (s *session) run(ctx context.Context) error {
 			t, err = s.watch(ctx, t)
 		}
 		if err != nil {
-			return ended(ctx, err)
+			return unlessEnded(ctx, err)
 		}
 	}
 }
 
-// ended tells the two good ends from others.
-func ended(ctx context.Context, err error) error {
-	if errors.Is(err, io.EOF) || ctx.Err() != nil {
-		return nil
+// unlessEnded returns err if it is neither of the two good ends.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() == nil && !errors.Is(err, io.EOF) {
+		return err
 	}
-	return err
+	return nil
 }
 
 func (s *session) pop(ctx context.Context) (taken, error) {
