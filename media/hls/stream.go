@@ -102,7 +102,7 @@ func (st *Stream) Run(ctx context.Context, q *stream.Queue) error {
 	for {
 		p, gap, err := q.Pop(ctx)
 		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, ctx.Err()):
+		case errors.Is(err, io.EOF), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 			return nil
 		case err != nil:
 			return fmt.Errorf("hls: %w", err)

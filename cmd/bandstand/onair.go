@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"bandstand/api/channel"
+	"bandstand/media/hls"
+	"bandstand/media/ladder"
+	"bandstand/media/live"
+	"bandstand/media/stream"
+)
+
+// onAir connects sessions to what viewers play, and tells the API about them.
+type onAir struct {
+	hls    *hls.Server
+	ladder *ladder.Ladder // nil when there is no encoder
+
+	mu    sync.Mutex
+	shows map[string]*show // guarded by mu; by channel
+}
+
+// show is one session and its playlists.
+type show struct {
+	session *live.Session
+	keyID   string
+	id      string // of the channel
+	stream  *hls.Stream
+}
+
+func newOnAir(h *hls.Server, l *ladder.Ladder) *onAir {
+	return &onAir{hls: h, ladder: l, shows: map[string]*show{}}
+}
+
+// outputs is live.Config's: source and rungs go to the playlists.
+func (o *onAir) outputs(s *live.Session, g live.Grant, f stream.Format) live.Outputs {
+	var rungs []stream.Rung
+	if o.ladder != nil {
+		rungs = o.ladder.Plan(f, g.Ladder)
+	}
+	out := o.hls.Open(g.Channel, hls.Options{ExpectRungs: rungs})
+	sh := &show{session: s, keyID: g.KeyID, id: g.ChannelID, stream: out}
+	o.mu.Lock()
+	o.shows[g.Channel] = sh
+	o.mu.Unlock()
+
+	consumers := []live.Consumer{{Name: "hls", Run: out.Run}}
+	if o.ladder != nil {
+		consumers = append(consumers, live.Consumer{
+			Name: "ladder",
+			Run:  func(ctx context.Context, q *stream.Queue) error { return o.ladder.Run(ctx, q, g.Ladder, out) },
+		})
+	}
+	return live.Outputs{Consumers: consumers, Done: func() { o.end(g.Channel, sh) }}
+}
+
+func (o *onAir) end(channel string, sh *show) {
+	sh.stream.End()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.shows[channel] == sh {
+		delete(o.shows, channel)
+	}
+}
+
+// Lookup implements channel.Live.
+func (o *onAir) Lookup(slug string) (channel.LiveState, bool) {
+	o.mu.Lock()
+	sh := o.shows[slug]
+	o.mu.Unlock()
+	if sh == nil {
+		return channel.LiveState{}, false
+	}
+	return o.state(slug, sh), true
+}
+
+// All implements channel.Live.
+func (o *onAir) All() []channel.LiveState {
+	o.mu.Lock()
+	shows := maps.Clone(o.shows)
+	o.mu.Unlock()
+	all := make([]channel.LiveState, 0, len(shows))
+	for slug, sh := range shows {
+		all = append(all, o.state(slug, sh))
+	}
+	return all
+}
+
+func (o *onAir) state(slug string, sh *show) channel.LiveState {
+	st := channel.LiveState{
+		ChannelID: sh.id, Slug: slug, KeyID: sh.session.Grant().KeyID,
+		Session: sh.session.ID, StartedAt: sh.session.Started,
+		Viewers:      o.hls.Viewers(slug),
+		HLSURL:       "/live/" + slug + "/index.m3u8",
+		ThumbnailURL: "/live/" + slug + "/thumb.jpg",
+	}
+	for _, r := range sh.stream.Renditions() {
+		st.Renditions = append(st.Renditions, channel.Rendition{
+			Name: r.Name, Width: r.Width, Height: r.Height,
+			Bandwidth: int(r.BandwidthBPS), Codecs: r.Codec, FrameRate: r.FrameRate,
+		})
+	}
+	return st
+}
+
+// report returns what is on air with one of the given stream keys.
+func (o *onAir) report(keyIDs []string) []channel.LiveState {
+	all := o.All()
+	return slices.DeleteFunc(all, func(st channel.LiveState) bool { return !slices.Contains(keyIDs, st.KeyID) })
+}
+
+// viewers returns how many people watch, on all channels.
+func (o *onAir) viewers() int {
+	if o == nil {
+		return 0
+	}
+	n := 0
+	for _, st := range o.All() {
+		n += st.Viewers
+	}
+	return n
+}
