@@ -27,11 +27,10 @@ const config: Partial<HlsConfig> = {
   // fMP4 needs no transmuxing worth a worker, and a worker would need a wider content security policy.
   enableWorker: false,
   lowLatencyMode: true,
-  // Catches up without an audible change of pitch; the distance itself is the playlist's PART-HOLD-BACK.
+  // Catches up without an audible change of pitch. The distance is the playlist's PART-HOLD-BACK, or HOLD-BACK
+  // without parts, for as long as no liveSync option is set here.
   maxLiveSyncPlaybackRate: 1.08,
   liveSyncOnStallIncrease: 0.25,
-  // Without low latency: two target durations behind.
-  liveSyncDurationCount: 2,
   backBufferLength: 60,
   maxBufferLength: 20,
   capLevelToPlayerSize: true,
