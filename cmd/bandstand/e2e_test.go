@@ -83,10 +83,10 @@ func TestPublishedStreamPlays(t *testing.T) {
 	})
 	require.NoError(t, s.status("/hls-live/demo.m3u8", http.StatusOK))
 	var list struct {
-		Channels []struct{ Slug string }
+		Items []struct{ Slug string }
 	}
 	require.Equal(t, http.StatusOK, s.call("GET", "/api/v1/channels?live=true", nil, &list))
-	require.Len(t, list.Channels, 1)
+	require.Len(t, list.Items, 1)
 	require.NotContains(t, s.Log(), key, "a stream key must not be logged")
 }
 
@@ -270,10 +270,10 @@ func TestIngestAloneAsksTheAPI(t *testing.T) {
 	require.Contains(t, refused.Said(), "stream key")
 
 	var keys struct {
-		Keys []struct{ ID string }
+		Items []struct{ ID string }
 	}
 	require.Equal(t, http.StatusOK, api.call("GET", "/api/v1/channels/demo/keys", nil, &keys))
-	require.Equal(t, http.StatusNoContent, api.call("DELETE", "/api/v1/channels/demo/keys/"+keys.Keys[0].ID, nil, nil))
+	require.Equal(t, http.StatusNoContent, api.call("DELETE", "/api/v1/channels/demo/keys/"+keys.Items[0].ID, nil, nil))
 	eventually(t, 10*time.Second, func() error {
 		if api.view("demo").Live {
 			return errors.New("still live")

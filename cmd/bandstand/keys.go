@@ -33,7 +33,7 @@ func (k localKeys) Revoked(ctx context.Context, ids []string) ([]string, error) 
 type remoteKeys struct {
 	api       *client.Client
 	node      string
-	publicURL string
+	publicURL func() string // known once the listener is open
 	onAir     *onAir
 }
 
@@ -44,7 +44,7 @@ func (k *remoteKeys) Authorize(ctx context.Context, app, key string) (live.Grant
 
 // Revoked implements live.Keys. The API answers for all that is reported to it.
 func (k *remoteKeys) Revoked(ctx context.Context, ids []string) ([]string, error) {
-	return k.api.Heartbeat(ctx, channel.Report{Node: k.node, PublicURL: k.publicURL, Live: k.onAir.report(ids)})
+	return k.api.Heartbeat(ctx, channel.Report{Node: k.node, PublicURL: k.publicURL(), Live: k.onAir.report(ids)})
 }
 
 func grantOf(g channel.Grant, err error) (live.Grant, error) {

@@ -147,7 +147,7 @@ func (a *app) keys() (keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name of this node: %w", err)
 	}
-	return &remoteKeys{api: api, node: node, publicURL: a.publicURL(), onAir: a.onAir}, nil
+	return &remoteKeys{api: api, node: node, publicURL: a.publicURL, onAir: a.onAir}, nil
 }
 
 // openRTMP listens for publishers at addr, inside TLS if certificate is not nil.
