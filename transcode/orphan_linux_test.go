@@ -17,7 +17,7 @@ const orphanTest = "TRANSCODE_ORPHAN_TEST"
 func TestNothingOutlivesUs(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(orphanTest) != "" {
-		p := shell("echo up >&4; kill -STOP $$; sleep 1000")
+		p := shell("trap '' HUP; echo up >&4; exec sleep 1000")
 		p.Feed = endless
 		p.Outputs = []func(io.Reader) error{
 			// Descriptor 3 of the program; the pipe of the test is 4 in both.
