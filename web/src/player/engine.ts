@@ -23,8 +23,8 @@ export interface Snapshot {
   /** Seconds behind the newest frame at which the engine means to stay. */
   targetS: number | null;
   bandwidthBPS: number | null;
-  /** Index of the rendition on screen, -1 when unknown. */
-  active: number;
+  /** Index of the rendition that plays by the engine's account, -1 when unknown. */
+  playing: number;
   /** The rendition is chosen by bandwidth, not by the viewer. */
   auto: boolean;
   /** Errors so far from which the engine could not recover by itself. */

@@ -108,7 +108,7 @@ export class HlsEngine implements Engine {
       clockLatencyS: live && shownAt ? (Date.now() - shownAt.getTime()) / 1000 : null,
       targetS: live ? hls.targetLatency : null,
       bandwidthBPS: Number.isFinite(hls.bandwidthEstimate) ? hls.bandwidthEstimate : null,
-      active: hls.currentLevel,
+      playing: hls.currentLevel,
       auto: this.#chosen === null,
       fatalErrors: this.#fatalErrors,
     };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { label, qualities, type LevelFacts } from './levels';
+import { label, onScreen, qualities, type LevelFacts } from './levels';
 
 const level = (over: Partial<LevelFacts>): LevelFacts => ({
   width: 1280,
@@ -36,4 +36,26 @@ it('puts the source first and then the most lines', () => {
 
 it('does not call the only rendition a source', () => {
   expect(qualities([level({ name: 'source' })])[0]?.source).toBe(false);
+});
+
+it.each<[string, number, number, number | undefined]>([
+  ['believes the player while the picture agrees', 1, 720, 1],
+  ['believes the picture when the player is ahead', 0, 1080, 2],
+  ['believes the player when the picture fits no rendition', 0, 500, 0],
+  ['believes the player before the first picture', 1, 0, 1],
+  ['knows nothing before the player does', -1, 0, undefined],
+  ['finds the rendition by the picture alone', -1, 360, 0],
+])('%s', (_, playing, videoHeight, want) => {
+  const all = qualities([
+    level({ height: 360, width: 640 }),
+    level({}),
+    level({ height: 1080, width: 1920, url: '/live/demo/source/index.m3u8' }),
+  ]);
+  expect(onScreen(all, playing, videoHeight)?.index).toBe(want);
+});
+
+it('leaves two renditions of one height to the player', () => {
+  const all = qualities([level({ height: 360, width: 640 }), level({}), level({ url: '/live/demo/source/index.m3u8' })]);
+  expect(onScreen(all, 1, 720)?.index).toBe(1);
+  expect(onScreen(all, 0, 720)?.index).toBe(0);
 });

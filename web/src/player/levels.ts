@@ -14,6 +14,7 @@ export interface Quality {
   index: number;
   label: string;
   source: boolean;
+  height: number;
   bitrateBPS: number;
 }
 
@@ -36,9 +37,19 @@ export function qualities(levels: readonly LevelFacts[]): Quality[] {
       index,
       label: label(level),
       source: levels.length > 1 && isSource(level),
+      height: level.height,
       bitrateBPS: level.bitrateBPS,
-      lines: level.height,
     }))
-    .sort((a, b) => Number(b.source) - Number(a.source) || b.lines - a.lines || b.bitrateBPS - a.bitrateBPS)
-    .map(({ index, label, source, bitrateBPS }) => ({ index, label, source, bitrateBPS }));
+    .sort((a, b) => Number(b.source) - Number(a.source) || b.height - a.height || b.bitrateBPS - a.bitrateBPS);
+}
+
+/**
+ * onScreen returns the rendition that is shown. The player's own number, playing, runs ahead of the
+ * picture where renditions overlap in the buffer; the height of the decoded picture does not.
+ */
+export function onScreen(qualities: readonly Quality[], playing: number, videoHeight: number): Quality | undefined {
+  const told = qualities.find((q) => q.index === playing);
+  if (videoHeight === 0 || told?.height === videoHeight) return told;
+  const fitting = qualities.filter((q) => q.height === videoHeight);
+  return fitting.length === 1 ? fitting[0] : told;
 }

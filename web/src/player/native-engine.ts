@@ -44,7 +44,7 @@ export class NativeEngine implements Engine {
       clockLatencyS: Number.isFinite(start) ? (Date.now() - start) / 1000 - currentTime : null,
       targetS: behindS,
       bandwidthBPS: null,
-      active: -1,
+      playing: -1,
       auto: true,
       fatalErrors: this.#fatalErrors,
     };

@@ -1,6 +1,6 @@
 import { createEngine, type Engine, type Snapshot } from './engine';
 import { Follower, smooth } from './latency';
-import type { Quality } from './levels';
+import { onScreen, type Quality } from './levels';
 import type { Event } from './machine';
 import { loadSound, saveSound } from './prefs';
 import { ProgressWatch } from './progress';
@@ -13,7 +13,7 @@ const nothing: Snapshot = {
   clockLatencyS: null,
   targetS: null,
   bandwidthBPS: null,
-  active: -1,
+  playing: -1,
   auto: true,
   fatalErrors: 0,
 };
@@ -28,6 +28,8 @@ export type Tap = 'none' | 'unmute' | 'play';
 export class Player {
   qualities = $state.raw<Quality[]>([]);
   snapshot = $state.raw<Snapshot>(nothing);
+  /** The rendition on screen. */
+  active = $state.raw<Quality | undefined>(undefined);
   latencyS = $state<number | null>(null);
   bufferS = $state(0);
   droppedFrames = $state(0);
@@ -68,10 +70,6 @@ export class Player {
     void this.#start(url);
   }
 
-  /** active is the rendition on screen. */
-  get active(): Quality | undefined {
-    return this.qualities.find((q) => q.index === this.snapshot.active);
-  }
 
   select(index: number | null): void {
     this.#engine?.select(index);
@@ -219,6 +217,7 @@ export class Player {
     this.snapshot = this.#engine?.snapshot() ?? nothing;
     const { latencyS } = this.snapshot;
     this.latencyS = latencyS === null ? null : smooth(this.latencyS, latencyS);
+    this.active = onScreen(this.qualities, this.snapshot.playing, video.videoHeight);
     this.bufferS = bufferedAhead(video);
     this.droppedFrames = video.getVideoPlaybackQuality?.().droppedVideoFrames ?? 0;
     this.size = video.videoWidth > 0 ? `${video.videoWidth} × ${video.videoHeight}` : '';
