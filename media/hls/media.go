@@ -14,7 +14,7 @@ const (
 	// stallTimeout is how long a viewer may take for one sendChunk; slower ones
 	// are dropped.
 	stallTimeout = 30 * time.Second
-	sendChunk    = 512 << 10
+	sendChunk    = 1024 << 10
 
 	// copyBelow is the size under which a copy is cheaper than sendfile.
 	copyBelow = 16 << 10

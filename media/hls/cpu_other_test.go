@@ -1,0 +1,18 @@
+//go:build !linux
+
+package hls
+
+import (
+	"io"
+	"net"
+	"time"
+)
+
+// cpuTime is not known here.
+func cpuTime() time.Duration { return 0 }
+
+// drop reads n bytes from c and forgets them.
+func drop(c *net.TCPConn, n int) error {
+	_, err := io.CopyN(io.Discard, c, int64(n))
+	return err
+}
