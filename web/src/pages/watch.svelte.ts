@@ -2,6 +2,7 @@ import { ApiError, channel as fetchChannel, type Channel } from '../lib/api';
 import { delayMS, type Backoff } from '../lib/backoff';
 import { poll, type Poll } from '../lib/poll';
 import { next, type Event, type State } from '../player/machine';
+import { Outage } from '../player/outage';
 
 /** Waits between two questions about the channel, by what the page shows. */
 const waits: Record<State, Backoff> = {
@@ -22,6 +23,7 @@ export class Watch {
   onLive: (() => void) | undefined;
 
   readonly #slug: string;
+  readonly #outage = new Outage();
   #poll: Poll | undefined;
   #asked = 0; // questions since the state last changed
 
@@ -40,6 +42,7 @@ export class Watch {
     this.state = next(before, event);
     if (this.state === before) return;
     this.#asked = 0;
+    this.#outage.entered(this.state);
     // How an interruption goes on depends on whether the channel is still live.
     if (this.state === 'reconnecting' && event === 'stalled') this.#poll?.now();
   };
@@ -47,7 +50,8 @@ export class Watch {
   async #ask(signal: AbortSignal): Promise<number> {
     try {
       this.channel = await fetchChannel(this.#slug, signal);
-      this.send(this.channel.live ? 'live' : 'notLive');
+      const event = this.#outage.event(this.state, this.channel.live, performance.now());
+      if (event) this.send(event);
       if (this.channel.live) this.onLive?.();
     } catch (err) {
       this.send(err instanceof ApiError && err.status === 404 ? 'missing' : 'unreachable');

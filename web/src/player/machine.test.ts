@@ -10,7 +10,7 @@ describe('a watch page', () => {
     ['goes on after an outage', 'playing', ['stalled', 'live', 'progress'], 'playing'],
     ['believes the picture, not the API', 'playing', ['notLive', 'missing', 'unreachable'], 'playing'],
     ['ends with the playlist', 'playing', ['finished'], 'ended'],
-    ['ends when an outage turns out to be the end', 'playing', ['stalled', 'notLive'], 'ended'],
+    ['ends when an outage turns out to be the end', 'playing', ['stalled', 'finished'], 'ended'],
     ['plays the next broadcast', 'playing', ['finished', 'notLive', 'live', 'progress'], 'playing'],
     ['waits for a channel that is off air', 'connecting', ['notLive', 'notLive'], 'offline'],
     ['starts when an offline channel goes live', 'offline', ['live'], 'connecting'],

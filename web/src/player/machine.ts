@@ -39,7 +39,7 @@ const table: Record<State, Partial<Record<Event, State>>> = {
   playing: { stalled: 'reconnecting', finished: 'ended', failed: 'error' },
   reconnecting: {
     progress: 'playing',
-    notLive: 'ended',
+    notLive: 'offline',
     missing: 'missing',
     finished: 'ended',
     failed: 'error',
