@@ -21,7 +21,9 @@ func newCadence(rate, fixed int) cadence { return cadence{rate: rate, fixed: int
 
 // observe takes the next frame's decoding time.
 func (c *cadence) observe(dts int64) {
-	if c.primed {
+	if expected, steady := c.frame(); steady && dts-c.last > max(4*expected, int64(c.rate)/2) {
+		c.count = 0 // a hole says nothing about the frames after it
+	} else if c.primed {
 		c.deltas[c.count%cadenceFrames] = dts - c.last
 		c.count++
 	}

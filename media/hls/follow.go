@@ -18,55 +18,62 @@ const (
 // follow packs a packet of a rendition that takes its MSNs from the leader, or
 // keeps it until the leader has come as far.
 func (st *Stream) follow(r *rendition, p *stream.Packet) error {
-	if len(r.ahead) > 0 || !st.reached(r, p) {
-		if len(r.ahead) >= maxAhead {
-			st.lose(r)
-			return nil
-		}
-		r.ahead = append(r.ahead, p)
-		return nil
+	if len(r.ahead) == 0 && st.reached(r, p, p) {
+		return st.place(r, p)
 	}
-	return st.place(r, p)
+	if len(r.ahead) >= maxAhead {
+		st.lose(r)
+	}
+	r.ahead = append(r.ahead, p)
+	return st.catchUp(r)
 }
 
 // followAhead packs the packets that waited for the leader.
 func (st *Stream) followAhead() error {
 	for _, r := range st.renditions {
-		n := 0
-		for n < len(r.ahead) && st.reached(r, r.ahead[n]) {
-			if err := st.place(r, r.ahead[n]); err != nil {
-				if r.name == audioName {
-					return err
-				}
-				st.log.Error("rung not packaged", "rendition", r.name, "err", err)
-				st.lose(r)
-				break
-			}
-			n++
+		if len(r.ahead) == 0 {
+			continue
 		}
-		if n > 0 && n <= len(r.ahead) {
-			rest := copy(r.ahead, r.ahead[n:])
-			clear(r.ahead[rest:])
-			r.ahead = r.ahead[:rest]
+		if err := st.catchUp(r); err != nil {
+			if r.name == audioName {
+				return err
+			}
+			st.log.Error("rung not packaged", "rendition", r.name, "err", err)
+			st.lose(r)
 		}
 	}
 	return nil
 }
 
+// catchUp packs the packets of r that need not wait any more.
+func (st *Stream) catchUp(r *rendition) error {
+	waiting := r.ahead
+	n := 0
+	for n < len(waiting) && st.reached(r, waiting[n], waiting[len(waiting)-1]) {
+		if err := st.place(r, waiting[n]); err != nil {
+			return err
+		}
+		n++
+	}
+	rest := copy(waiting, waiting[n:])
+	clear(waiting[rest:])
+	r.ahead = waiting[:rest]
+	return nil
+}
+
 // reached says whether the leader is past p, so that its segment is known. Audio
-// that is far ahead waits no longer: the leader has gone silent.
-func (st *Stream) reached(r *rendition, p *stream.Packet) bool {
+// whose newest packet is far ahead waits no longer: the leader has gone silent.
+func (st *Stream) reached(r *rendition, p, newest *stream.Packet) bool {
 	if st.leader == nil {
 		return false
 	}
 	if leads := st.leader.epoch.Number; p.Epoch.Number != leads {
 		return p.Epoch.Number < leads
 	}
-	t := p.Time()
 	if r.video {
-		t -= sameStart
+		return p.Time()-sameStart <= st.high
 	}
-	return t <= st.high || (!r.video && t > st.high+patience) || len(r.ahead) >= maxAhead
+	return p.Time() <= st.high || newest.Time() > st.high+patience
 }
 
 // place puts p into the segment it belongs to.
@@ -79,8 +86,7 @@ func (st *Stream) place(r *rendition, p *stream.Packet) error {
 	if sl == nil {
 		return nil // before the epoch's first segment
 	}
-	if !r.video && !sl.closed && sl.msn == st.slots[len(st.slots)-1].msn &&
-		t-sl.start > st.longest()-cutMargin {
+	if silent := t > st.high+patience; silent && !r.video && !sl.closed && t-sl.start > st.longest()-cutMargin {
 		if err := st.stalled(p); err != nil {
 			return err
 		}
@@ -88,7 +94,7 @@ func (st *Stream) place(r *rendition, p *stream.Packet) error {
 	}
 	if sl.msn > r.lastMSN() {
 		joins := r.cur != nil && r.epoch == p.Epoch && sl.msn == r.cur.msn+1
-		if r.video && !joins && (!p.Key || p.Time()-sl.start > lateStart) {
+		if r.video && (p.Time()-sl.start > lateStart || (!joins && !p.Key)) {
 			return nil // begins at the next segment
 		}
 		end := int64(-1)
