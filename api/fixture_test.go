@@ -153,6 +153,27 @@ func requireProblem(t *testing.T, r reply, status int, code string) {
 	require.Equal(t, http.StatusText(status), r.json["title"], r.text)
 }
 
+// counted returns the values of a counter by its labels.
+func (s *server) counted(name string) map[string]float64 {
+	s.t.Helper()
+	families, err := s.metrics.Gather()
+	require.NoError(s.t, err)
+	values := map[string]float64{}
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			var labels []string
+			for _, label := range metric.GetLabel() {
+				labels = append(labels, label.GetName()+"="+label.GetValue())
+			}
+			values[strings.Join(labels, " ")] = metric.GetCounter().GetValue()
+		}
+	}
+	return values
+}
+
 // liveTable is a channel.Live that tests set.
 type liveTable struct {
 	mu     sync.Mutex
