@@ -2,6 +2,7 @@ package transcode
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -99,6 +100,9 @@ func encode(c Config, r Rung, from string) []string {
 		a = append(a, "-threads", strconv.Itoa(c.Threads))
 	}
 	a = append(a, p.output...)
+	if p.rate != "" && r.FrameRate > 0 {
+		a = append(a, p.rate, fmt.Sprintf("fps=%d/1000", int(math.Round(r.FrameRate*1000))))
+	}
 	a = append(a, "-b:v", rate, "-maxrate", rate, "-bufsize", rate,
 		"-g", "9999", "-bf", "0", "-force_key_frames", "source")
 	return append(a, c.ExtraArgs...)

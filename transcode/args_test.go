@@ -24,7 +24,7 @@ func defaults(t *testing.T, c Config) Config {
 func TestArgsAreAsRecorded(t *testing.T) {
 	t.Parallel()
 	ladder := []Rung{
-		{Height: 720, BitrateBPS: 2_800_000, MaxFrameRate: 30},
+		{Height: 720, BitrateBPS: 2_800_000, FrameRate: 29.97, MaxFrameRate: 30},
 		{Height: 360, BitrateBPS: 700_000},
 	}
 	tests := map[string]struct {

@@ -56,6 +56,7 @@ func (c Config) WithDefaults() (Config, error) {
 type Rung struct {
 	Height       int     // in pixels; the source's if that is less
 	BitrateBPS   int     // target and maximum
+	FrameRate    float64 // how many frames a second there will be, for the bitrate; ffmpeg's guess if zero
 	MaxFrameRate float64 // frames beyond it are left out, keyframes never; zero keeps all
 }
 

@@ -23,6 +23,7 @@ type profile struct {
 	input  []string // before the input
 	filter string   // after scaling
 	output []string // options of the encoder
+	rate   string   // option that tells it the frame rate, if there is one
 }
 
 func (e Encoder) profile() profile {
@@ -52,11 +53,12 @@ func (e Encoder) profile() profile {
 		return profile{
 			preset: "veryfast",
 			filter: "format=yuv420p",
-			// zerolatency makes x264 count frames instead of looking at their times, and
-			// so miss the bitrate by as much as the frame rate is misjudged: force-cfr=0
-			// takes that back.
+			// Without lookahead x264 counts frames and does not see their times: it misses
+			// the bitrate by as much as the frame rate is misjudged. (force-cfr=0 makes it
+			// look, at the price of holding back a frame.)
+			rate: "-x264-params",
 			output: []string{
-				"-tune", "zerolatency", "-x264-params", "force-cfr=0", "-sc_threshold", "0",
+				"-tune", "zerolatency", "-sc_threshold", "0",
 				"-forced-idr", "1", "-profile:v", "main",
 			},
 		}

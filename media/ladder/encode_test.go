@@ -178,3 +178,20 @@ func TestAudioAloneGetsNothing(t *testing.T) {
 	require.Empty(t, out.rungs)
 	require.Empty(t, out.thumbnails)
 }
+
+func TestNoFrameIsHeldBack(t *testing.T) {
+	t.Parallel()
+	src := clip(t, picture("320x180", "30", "2", "-bf", "0")...)
+	q, out, done := stream.NewQueue(stream.QueueConfig{}), newRecorder(), make(chan error)
+	l := newLadder(t, Config{FFmpeg: fast(), Rungs: twoRungs()})
+	go func() { done <- l.Run(t.Context(), q, nil, out) }()
+	for i, p := range src { // each frame is out before the next comes in
+		q.Push(p)
+		out.until(t, "the frame", func() bool {
+			return len(out.rungs["120p"]) > i && len(out.rungs["90p"]) > i
+		})
+	}
+	q.Close()
+	require.NoError(t, <-done)
+	require.Len(t, out.rungs["90p"], len(src))
+}

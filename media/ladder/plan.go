@@ -11,7 +11,10 @@ import (
 	"bandstand/transcode"
 )
 
-const maxRungs = 8
+const (
+	maxRungs    = 8
+	guessedRate = 30 // frames a second, when nothing says how many
+)
 
 // CheckRungs reports everything that makes rungs unusable as a ladder.
 func CheckRungs(rungs []stream.Rung) error {
@@ -94,7 +97,10 @@ func usable(rungs []stream.Rung) []stream.Rung {
 func (l *Ladder) job(source *stream.Track, rungs []stream.Rung) transcode.Job {
 	job := transcode.Job{ThumbnailEvery: max(0, l.cfg.ThumbnailEvery)}
 	for _, r := range rungs {
-		t := transcode.Rung{Height: r.Height, BitrateBPS: r.BitrateBPS, MaxFrameRate: r.MaxFrameRate}
+		t := transcode.Rung{
+			Height: r.Height, BitrateBPS: r.BitrateBPS,
+			FrameRate: expectedFrameRate(source.FrameRate, r), MaxFrameRate: r.MaxFrameRate,
+		}
 		if within(source.FrameRate, r.MaxFrameRate) {
 			t.MaxFrameRate = 0
 		}
@@ -105,6 +111,14 @@ func (l *Ladder) job(source *stream.Track, rungs []stream.Rung) transcode.Job {
 
 // within says whether a known frame rate needs no cap: 30 and a bit are 30.
 func within(rate, most float64) bool { return most == 0 || (rate > 0 && rate <= most*1.02) }
+
+// expectedFrameRate is rungFrameRate with a guess in place of the unknown.
+func expectedFrameRate(source float64, r stream.Rung) float64 {
+	if source == 0 {
+		source = guessedRate
+	}
+	return rungFrameRate(source, r)
+}
 
 // rungFrameRate returns the frame rate of r: every nth frame of the source.
 func rungFrameRate(source float64, r stream.Rung) float64 {

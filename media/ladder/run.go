@@ -15,7 +15,6 @@ import (
 const (
 	startupTime = 10 * time.Second // longest wait for an encoder's first frame
 	drainTime   = 3 * time.Second  // for its last ones, when the input has ended
-	defaultRate = 30               // frames a second, when nothing says how many
 )
 
 var (
@@ -149,10 +148,8 @@ func (r *run) pump(ctx context.Context, w *os.File) (taken, error) {
 }
 
 func (r *run) writeHeader(w *os.File) error {
-	rate := r.first.Track.FrameRate
-	if rate == 0 {
-		rate = defaultRate
-	}
+	// Encoders that are not told otherwise take the input's rate for theirs.
+	rate := expectedFrameRate(r.first.Track.FrameRate, r.rungs[0])
 	b, err := matroskaHeader(r.first.Track, rate)
 	if err != nil {
 		return err
