@@ -38,6 +38,9 @@ type server struct {
 	log      *logBuffer
 }
 
+// newPasswords makes one for all tests: each costs a hash, slow under -race.
+var newPasswords = sync.OnceValues(func() (*auth.Passwords, error) { return auth.NewPasswords(2) })
+
 type settings struct {
 	api        api.Config
 	openSignup bool
@@ -60,7 +63,7 @@ func startServer(t *testing.T, d *db.DB, change ...func(*settings)) *server {
 	var err error
 	s.tokens, err = auth.NewTokens(auth.TokensConfig{Secret: []byte(strings.Repeat("s", 32))})
 	require.NoError(t, err)
-	passwords, err := auth.NewPasswords(2)
+	passwords, err := newPasswords()
 	require.NoError(t, err)
 	s.accounts, err = account.NewService(account.Config{
 		DB: d, Passwords: passwords, Tokens: s.tokens, OpenSignup: set.openSignup,

@@ -1,0 +1,110 @@
+package channel_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"bandstand/api/auth"
+	"bandstand/api/channel"
+	"bandstand/storage/db"
+	"bandstand/storage/db/column"
+	"bandstand/storage/db/dbtest"
+	"bandstand/storage/db/store"
+)
+
+// newService returns a service on d whose time is *now, and a person there.
+func newService(t *testing.T, d *db.DB, now *time.Time) (*channel.Service, auth.Principal) {
+	t.Helper()
+	s, err := channel.NewService(channel.Config{
+		DB: d, Now: func() time.Time { return *now }, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	ada := auth.Principal{UserID: uuid.Must(uuid.NewV7()), Name: "ada", Role: auth.RoleUser}
+	require.NoError(t, d.Write().CreateUser(t.Context(), store.CreateUserParams{
+		ID: ada.UserID, Username: "ada", UsernameLower: "ada",
+		Email: "ada@example.org", EmailLower: "ada@example.org", Role: "user", CreatedAt: column.At(*now),
+	}))
+	return s, ada
+}
+
+func TestRevokedKeysAreFoundAmongMany(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		now := time.Now()
+		s, ada := newService(t, d, &now)
+		_, secret, err := s.Create(t.Context(), ada, "demo", "Demo")
+		require.NoError(t, err)
+		grant, err := s.Authorize(t.Context(), secret)
+		require.NoError(t, err)
+
+		revoked, err := s.Revoked(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, revoked)
+
+		strange := []string{"", "demo", "',--", uuid.NewString() + ",", "{" + grant.KeyID + "}", "urn:uuid:" + grant.KeyID}
+		asked := []string{grant.KeyID}
+		want := strange
+		for range 1200 { // three queries
+			id := uuid.NewString()
+			asked, want = append(asked, id), append(want, id)
+		}
+		revoked, err = s.Revoked(t.Context(), append(append(asked, strange...), grant.KeyID))
+		require.NoError(t, err)
+		require.ElementsMatch(t, want, revoked)
+
+		require.NoError(t, s.RevokeKey(t.Context(), ada, "demo", grant.KeyID))
+		revoked, err = s.Revoked(t.Context(), []string{grant.KeyID})
+		require.NoError(t, err)
+		require.Equal(t, []string{grant.KeyID}, revoked)
+	})
+}
+
+func TestRevokedKeysAreForgottenAfterAWhile(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		now := time.Now()
+		s, ada := newService(t, d, &now)
+		_, _, err := s.Create(t.Context(), ada, "demo", "Demo")
+		require.NoError(t, err)
+		old, _, err := s.CreateKey(t.Context(), ada, "demo", "old")
+		require.NoError(t, err)
+		require.NoError(t, s.RevokeKey(t.Context(), ada, "demo", old.ID.String()))
+
+		labels := func() (all []string) {
+			keys, err := s.Keys(t.Context(), ada, "demo")
+			require.NoError(t, err)
+			for _, key := range keys {
+				all = append(all, key.Label)
+			}
+			return all
+		}
+		now = now.Add(6 * 24 * time.Hour)
+		_, _, err = s.CreateKey(t.Context(), ada, "demo", "second")
+		require.NoError(t, err)
+		require.Equal(t, []string{"default", "old", "second"}, labels())
+		now = now.Add(2 * 24 * time.Hour)
+		_, _, err = s.CreateKey(t.Context(), ada, "demo", "third")
+		require.NoError(t, err)
+		require.Equal(t, []string{"default", "second", "third"}, labels())
+	})
+}
+
+func TestServicesMakeNoChannels(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	s, _ := newService(t, dbtest.SQLite(t), &now)
+	for name, p := range map[string]auth.Principal{
+		"nobody":  {},
+		"service": {Name: "ingest1", Service: true, Scopes: []string{"ingest"}},
+		"gone":    {UserID: uuid.New(), Name: "gone", Role: auth.RoleUser},
+	} {
+		_, _, err := s.Create(t.Context(), p, "demo", "Demo")
+		require.ErrorIs(t, err, channel.ErrForbidden, name)
+	}
+	_, err := channel.NewService(channel.Config{})
+	require.Error(t, err)
+}
