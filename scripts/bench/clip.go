@@ -59,6 +59,7 @@ var (
 func makeClip(ctx context.Context, dir string, p picture) (*clip, error) {
 	path := filepath.Join(dir, fmt.Sprintf("clip%d.flv", p.height))
 	gop := strconv.Itoa(2 * p.fps)
+	//nolint:gosec // numbers and names of this program
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", "-y",
 		"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%dx%d:rate=%d,noise=alls=12:allf=t", p.width, p.height, p.fps),
 		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "10",
@@ -109,7 +110,10 @@ func parseFLV(raw []byte) (*clip, error) {
 			c.bytes += int64(size)
 		}
 	}
-	return c, c.normalise()
+	if err := c.normalise(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // normalise lets the media begin at 0 and finds how long a pass lasts: the video

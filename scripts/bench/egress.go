@@ -52,7 +52,7 @@ func (b *bench) egressOf(ctx context.Context, s *server, c *clip) error {
 	if err != nil {
 		return err
 	}
-	err = newLoad(c, false).during(ctx, s.rtmp, "live", keys, func(ctx context.Context) error {
+	err = newLoad(c, false).during(ctx, s.rtmp, keys, func(ctx context.Context) error {
 		if err := pause(ctx, 25*time.Second); err != nil {
 			return err
 		}

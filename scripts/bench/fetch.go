@@ -30,14 +30,24 @@ type viewer struct {
 	in   *bufio.Reader
 }
 
-func newViewer(addr string) (*viewer, error) {
-	conn, err := net.DialTimeout("tcp", addr, dialTimeout)
+func newViewer(ctx context.Context, addr string) (*viewer, error) {
+	conn, err := dial(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
-	v := &viewer{conn: conn.(*net.TCPConn), in: bufio.NewReaderSize(conn, 4096)}
-	v.raw, err = v.conn.SyscallConn()
+	v := &viewer{conn: conn, in: bufio.NewReaderSize(conn, 4096)}
+	v.raw, err = conn.SyscallConn()
 	return v, err
+}
+
+// dial connects to a server under test.
+func dial(ctx context.Context, addr string) (*net.TCPConn, error) {
+	d := net.Dialer{Timeout: dialTimeout}
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.TCPConn), nil
 }
 
 // get sends a request, which has been written out before, and returns the size
@@ -126,11 +136,11 @@ func (f *flood) run(ctx context.Context, addr string, paths []string, conns int,
 }
 
 func (f *flood) view(ctx context.Context, addr string, requests [][]byte, begin int) error {
-	v, err := newViewer(addr)
+	v, err := newViewer(ctx, addr)
 	if err != nil {
 		return err
 	}
-	defer v.conn.Close()
+	defer func() { _ = v.conn.Close() }()
 	for i := begin; ctx.Err() == nil; i++ {
 		n, err := v.get(requests[i%len(requests)])
 		if err != nil {

@@ -58,7 +58,7 @@ func (b *bench) ladderOfBandstand(ctx context.Context, c *clip) (share shares, a
 	if err != nil {
 		return share, nil, errors.Join(err, s.stop())
 	}
-	err = newLoad(c, false).during(ctx, s.rtmp, "live", keys, func(ctx context.Context) error {
+	err = newLoad(c, false).during(ctx, s.rtmp, keys, func(ctx context.Context) error {
 		if err := pause(ctx, 10*time.Second); err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (b *bench) ladderOfFFmpeg(ctx context.Context, c *clip, args []string) (sha
 	if err != nil {
 		return shares{}, err
 	}
-	cmd := exec.CommandContext(ctx, "taskset", append([]string{"-c", b.core}, args...)...)
+	cmd := exec.CommandContext(ctx, "taskset", append([]string{"-c", b.core}, args...)...) //nolint:gosec // the ladder's own arguments
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	cmd.WaitDelay = 5 * time.Second

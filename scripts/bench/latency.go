@@ -28,7 +28,7 @@ func (b *bench) latency(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, s.stop())
 	}
-	err = newLoad(c, true).during(ctx, s.rtmp, "live", keys, func(ctx context.Context) error {
+	err = newLoad(c, true).during(ctx, s.rtmp, keys, func(ctx context.Context) error {
 		if err := pause(ctx, 8*time.Second); err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ type source struct {
 
 // run publishes to all keys until ctx ends. It closes ready once all of them are
 // publishing. A publisher that is refused or cut off is an error.
-func (l *load) run(ctx context.Context, addr, app string, keys []string, ready chan<- struct{}) error {
+func (l *load) run(ctx context.Context, addr string, keys []string, ready chan<- struct{}) error {
 	shares := make([][]*source, senders)
 	defer func() {
 		for _, share := range shares {
@@ -70,7 +70,7 @@ func (l *load) run(ctx context.Context, addr, app string, keys []string, ready c
 	}
 	defer cancel(nil)
 	for i, key := range keys {
-		s, err := l.open(addr, app, key)
+		s, err := l.open(ctx, addr, key)
 		if err != nil {
 			return fmt.Errorf("publisher %d: %w", i, err)
 		}
@@ -98,8 +98,8 @@ func (l *load) run(ctx context.Context, addr, app string, keys []string, ready c
 	return nil
 }
 
-func (l *load) open(addr, app, key string) (*source, error) {
-	pub, err := publish(addr, app, key)
+func (l *load) open(ctx context.Context, addr, key string) (*source, error) {
+	pub, err := publish(ctx, addr, key)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,8 @@ func (l *load) feed(s *source) error {
 		if err := l.queue(s, at); err != nil {
 			return err
 		}
-		if s.next++; s.next == len(l.messages) {
+		s.next++
+		if s.next == len(l.messages) {
 			s.next, s.offset = 0, s.offset+l.clip.loop
 		}
 	}
@@ -170,11 +171,11 @@ func (l *load) queue(s *source, at time.Time) error {
 func (l *load) late() time.Duration { return time.Duration(l.worst.Swap(0)) }
 
 // during publishes to keys and calls work once all of them are on air.
-func (l *load) during(ctx context.Context, addr, app string, keys []string, work func(ctx context.Context) error) error {
+func (l *load) during(ctx context.Context, addr string, keys []string, work func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ready, done := make(chan struct{}), make(chan error, 1)
-	go func() { done <- l.run(ctx, addr, app, keys, ready) }()
+	go func() { done <- l.run(ctx, addr, keys, ready) }()
 	worked := make(chan error, 1)
 	select {
 	case <-ready:

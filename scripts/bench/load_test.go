@@ -74,7 +74,7 @@ func TestLoadPublishesWithTimesThatGoOn(t *testing.T) {
 	go func() { served <- srv.Serve(ln) }()
 
 	l := newLoad(testClip(t), true)
-	err = l.during(t.Context(), ln.Addr().String(), "live", []string{"a-key"}, func(ctx context.Context) error {
+	err = l.during(t.Context(), ln.Addr().String(), []string{"a-key"}, func(ctx context.Context) error {
 		select {
 		case <-full:
 			return nil
@@ -95,7 +95,7 @@ func TestLoadPublishesWithTimesThatGoOn(t *testing.T) {
 
 func TestLoadReportsRefusal(t *testing.T) {
 	t.Parallel()
-	err := newLoad(testClip(t), false).during(t.Context(), "127.0.0.1:1", "live", []string{"k"}, func(context.Context) error { return nil })
+	err := newLoad(testClip(t), false).during(t.Context(), "127.0.0.1:1", []string{"k"}, func(context.Context) error { return nil })
 	require.ErrorContains(t, err, "publisher 0")
 }
 

@@ -96,7 +96,7 @@ func (b *bench) bandstandIngest(ctx context.Context, c *clip, n int) (ingestCost
 func (b *bench) ingest(ctx context.Context, s *server, c *clip, keys []string, media func() int64) (cost ingestCost, err error) {
 	pid := s.cmd.Process.Pid
 	l := newLoad(c, false)
-	err = l.during(ctx, s.rtmp, "live", keys, func(ctx context.Context) error {
+	err = l.during(ctx, s.rtmp, keys, func(ctx context.Context) error {
 		if err := pause(ctx, b.fill); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,18 +39,18 @@ func (r *results) add(x result) {
 
 // write prints a Markdown table and, when file is given, the same as JSON.
 func (r *results) write(w io.Writer, file string) error {
-	tab := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(tab, "| scenario\t| measured\t| Bandstand\t| peer\t| ratio\t| aim\t|")
-	fmt.Fprintln(tab, "|---\t|---\t|---\t|---\t|---\t|---\t|")
+	text := "| scenario\t| measured\t| Bandstand\t| peer\t| ratio\t| aim\t|\n|---\t|---\t|---\t|---\t|---\t|---\t|\n"
 	for _, x := range r.list {
 		peer := number(x.Peer)
 		if x.Peer != 0 {
 			peer += " (" + x.PeerName + ")"
 		}
-		fmt.Fprintf(tab, "| %s\t| %s, %s\t| %s\t| %s\t| %s\t| %s\t|\n",
+		text += fmt.Sprintf("| %s\t| %s, %s\t| %s\t| %s\t| %s\t| %s\t|\n",
 			x.Scenario, x.What, x.Unit, number(x.Bandstand), peer, number(x.Ratio), x.Aim)
 	}
-	if err := tab.Flush(); err != nil || file == "" {
+	tab := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+	_, err := io.WriteString(tab, text)
+	if err = errors.Join(err, tab.Flush()); err != nil || file == "" {
 		return err
 	}
 	all := struct {
@@ -59,11 +60,11 @@ func (r *results) write(w io.Writer, file string) error {
 		Go      string    `json:"go"`
 		Results []result  `json:"results"`
 	}{time.Now().UTC(), cpuName(), runtime.NumCPU(), runtime.Version(), r.list}
-	text, err := json.MarshalIndent(all, "", "  ")
+	encoded, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(text, '\n'), 0o600)
+	return os.WriteFile(file, append(encoded, '\n'), 0o600)
 }
 
 // number prints three significant digits, and nothing for what was not measured.

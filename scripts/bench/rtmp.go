@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ const (
 	chunksAudio   = 4
 	chunksVideo   = 6
 
+	application = "live"
 	chunkSize   = 4096
 	replyLimit  = 64 << 10
 	dialTimeout = 20 * time.Second
@@ -76,20 +78,20 @@ type publisher struct {
 }
 
 // publish connects to an RTMP server and begins to publish under key.
-func publish(addr, app, key string) (*publisher, error) {
-	conn, err := net.DialTimeout("tcp", addr, dialTimeout)
+func publish(ctx context.Context, addr, key string) (*publisher, error) {
+	conn, err := dial(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
 	p := &publisher{conn: conn}
-	if err := p.open(addr, app, key); err != nil {
+	if err := p.open(addr, key); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("publish: %w", err)
 	}
 	return p, nil
 }
 
-func (p *publisher) open(addr, app, key string) error {
+func (p *publisher) open(addr, key string) error {
 	p.conn.SetDeadline(time.Now().Add(dialTimeout))
 	in := &replies{r: bufio.NewReaderSize(p.conn, 4096), chunk: 128, streams: map[byte]*reply{}}
 	if err := p.handshake(in.r); err != nil {
@@ -99,7 +101,7 @@ func (p *publisher) open(addr, app, key string) error {
 	if _, err := p.conn.Write(binary.BigEndian.AppendUint32(head, chunkSize)); err != nil {
 		return err
 	}
-	if err := p.command(0, "connect", 1.0, amfObject{"app": app, "type": "nonprivate", "tcUrl": "rtmp://" + addr + "/" + app}); err != nil {
+	if err := p.command(0, "connect", 1.0, amfObject{"app": application, "type": "nonprivate", "tcUrl": "rtmp://" + addr + "/" + application}); err != nil {
 		return err
 	}
 	if _, err := in.await("_result"); err != nil {

@@ -26,18 +26,20 @@ type server struct {
 	log  string // its output
 }
 
-// freePorts returns addresses that nobody listens on.
-func freePorts(n int) ([]string, error) {
-	var out []string
-	for range n {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer ln.Close()
-		out = append(out, ln.Addr().String())
+// freePorts returns two addresses that nobody listens on.
+func freePorts(ctx context.Context) (first, second string, err error) {
+	var cfg net.ListenConfig
+	a, err := cfg.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
 	}
-	return out, nil
+	defer a.Close()
+	b, err := cfg.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	defer b.Close()
+	return a.Addr().String(), b.Addr().String(), nil
 }
 
 // start runs a command on the server's core and waits until it answers HTTP.
@@ -48,7 +50,7 @@ func (b *bench) start(ctx context.Context, s *server, env []string, args ...stri
 		return err
 	}
 	defer out.Close()
-	s.cmd = exec.CommandContext(ctx, "taskset", append([]string{"-c", b.core}, args...)...)
+	s.cmd = exec.CommandContext(ctx, "taskset", append([]string{"-c", b.core}, args...)...) //nolint:gosec // programs that the operator names
 	s.cmd.Env = append(os.Environ(), env...)
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(os.Interrupt) }
@@ -57,9 +59,8 @@ func (b *bench) start(ctx context.Context, s *server, env []string, args ...stri
 		return err
 	}
 	for range 100 {
-		if conn, err := net.DialTimeout("tcp", s.http, time.Second); err == nil {
-			conn.Close()
-			return nil
+		if conn, err := dial(ctx, s.http); err == nil {
+			return conn.Close()
 		}
 		if err := pause(ctx, 100*time.Millisecond); err != nil {
 			break
@@ -122,11 +123,11 @@ http {
 
 // startNginx starts nginx with its RTMP module.
 func (b *bench) startNginx(ctx context.Context) (*server, error) {
-	ports, err := freePorts(2)
-	if err != nil {
+	s := &server{}
+	var err error
+	if s.http, s.rtmp, err = freePorts(ctx); err != nil {
 		return nil, err
 	}
-	s := &server{http: ports[0], rtmp: ports[1]}
 	if s.dir, err = os.MkdirTemp(b.dir, "nginx."); err != nil {
 		return nil, err
 	}
@@ -140,11 +141,11 @@ func (b *bench) startNginx(ctx context.Context) (*server, error) {
 // startBandstand starts the server under test with these settings beside those
 // that lift limits on one address.
 func (b *bench) startBandstand(ctx context.Context, settings ...string) (*server, error) {
-	ports, err := freePorts(2)
-	if err != nil {
+	s := &server{}
+	var err error
+	if s.http, s.rtmp, err = freePorts(ctx); err != nil {
 		return nil, err
 	}
-	s := &server{http: ports[0], rtmp: ports[1]}
 	if s.dir, err = os.MkdirTemp(b.dir, "bandstand."); err != nil {
 		return nil, err
 	}
