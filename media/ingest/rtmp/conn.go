@@ -45,7 +45,7 @@ type conn struct {
 	session    *session
 	watch      sync.WaitGroup
 	over       chan struct{} // closed when the connection is over
-	counted    bool          // guarded by server.mu: as one of its publishers
+	counted    bool          // as one of the server's publishers
 
 	mu   sync.Mutex
 	why  string // guarded by mu; what the publisher was told

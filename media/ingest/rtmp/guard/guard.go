@@ -24,6 +24,10 @@ type Limits struct {
 	IdleTimeout    time.Duration // longest silence of a publisher; 20s
 	WriteTimeout   time.Duration // 5s
 	Linger         time.Duration // for the client to read why it has to go; 250ms
+
+	// Batch says how long what a publisher sends may wait to be read together with
+	// what others send. If nil, or while it returns zero, it does not wait.
+	Batch func() time.Duration
 }
 
 func (l Limits) withDefaults() Limits {

@@ -23,6 +23,8 @@ type input struct {
 
 	publishing bool
 	refresh    time.Time // when the idle deadline is next put off
+	poll       *poller   // nil where reads cannot be put together
+	more       bool      // the last read filled its buffer
 
 	mu   sync.Mutex
 	over bool // guarded by mu; the deadline is no longer ours to set
@@ -43,6 +45,9 @@ func (in *input) publish() {
 	in.r = 0
 	in.buf = buf
 	in.publishing = true
+	if in.lim.Batch != nil {
+		in.poll = newPoller(in.nc)
+	}
 	in.refresh = time.Time{}
 }
 
@@ -114,7 +119,8 @@ func (in *input) read(p []byte) (int, error) {
 	if in.ending() {
 		return 0, errEnding
 	}
-	n, err := in.nc.Read(p)
+	n, err := in.receive(p)
+	in.more = n == len(p)
 	in.total += int64(n)
 	if !in.publishing && in.total > int64(in.lim.SetupBytes) {
 		return 0, errSetup
@@ -123,6 +129,36 @@ func (in *input) read(p []byte) (int, error) {
 		return n, nil
 	}
 	return 0, err
+}
+
+// maxIdleTicks is how long a silent publisher is looked at before the reader waits
+// for it to wake it.
+const maxIdleTicks = 10
+
+// receive reads at least one byte. With many publishers, it looks at the socket at
+// each tick of a common clock instead of being woken by each packet: they are then
+// read in one go, and most of the cost of an idle process waking up is saved.
+func (in *input) receive(p []byte) (int, error) {
+	if in.poll == nil {
+		return in.nc.Read(p)
+	}
+	for range maxIdleTicks {
+		tick := in.lim.Batch()
+		if tick <= 0 {
+			break
+		}
+		in.poll.hush(true)
+		if !in.more {
+			now := time.Now()
+			time.Sleep(now.Truncate(tick).Add(tick).Sub(now))
+		}
+		if n, err := in.poll.read(p); n > 0 || err != nil {
+			return n, err
+		}
+		in.more = false
+	}
+	in.poll.hush(false)
+	return in.nc.Read(p)
 }
 
 // fillAtEnd reads into the empty buffer after end.
