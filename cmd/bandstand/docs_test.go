@@ -53,7 +53,7 @@ var (
 	fencedCode   = regexp.MustCompile("(?ms)^[ \t]*```.*?^[ \t]*```[ \t]*$")
 	inlineCode   = regexp.MustCompile("`[^`\n]*`")
 	inlineLink   = regexp.MustCompile(`\]\(([^()\s]+)(?:\s+"[^"]*")?\)`)
-	linkTarget   = regexp.MustCompile(`(?m)^[[][^]]+[]]:\s+(\S+)`)
+	linkTarget   = regexp.MustCompile(`(?m)^\[[^\]]+\]:\s+(\S+)`)
 	heading      = regexp.MustCompile(`(?m)^#{1,6}\s+(.+?)\s*$`)
 	notInAnchors = regexp.MustCompile(`[^\p{L}\p{N}\- _]`)
 )
