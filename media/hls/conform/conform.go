@@ -199,7 +199,7 @@ func (w *watcher) report(watched time.Duration) *Report {
 		r.Renditions = append(r.Renditions, f.rendition())
 		last := f.history.last
 		r.Ended = r.Ended && last != nil && last.ended
-		r.LowLatency = r.LowLatency || last != nil && last.lowLatency()
+		r.LowLatency = r.LowLatency || f.history.lowLatency
 	}
 	r.Violations, r.Dropped = w.log.result()
 	return r

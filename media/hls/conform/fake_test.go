@@ -319,7 +319,8 @@ func (f *fake) renderSegment(b *strings.Builder, name string, s, produced int) {
 		fmt.Fprintf(b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", f.date(name, msn).Format("2006-01-02T15:04:05.000Z07:00"))
 	}
 	gap := f.gapAt > 0 && msn == f.gapAt
-	if f.ll && s >= produced/partsPerSegment-8 && !gap {
+	ended := f.endAt > 0 && produced >= f.endAt
+	if f.ll && s >= produced/partsPerSegment-8 && !gap && !(ended && parts == partsPerSegment) {
 		for i := range parts {
 			independent := ""
 			if i == 0 || name == "audio" {

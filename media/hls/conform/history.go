@@ -22,6 +22,7 @@ type history struct {
 	last    *mediaPlaylist   // newest, in full
 	lastAt  time.Time
 
+	lowLatency  bool          // ever offered
 	first, edge time.Time     // of the loads that showed the first and the newest media
 	published   time.Duration // between these loads
 	breaks      int           // discontinuities and skipped numbers since the first load
@@ -97,8 +98,9 @@ func (h *history) observe(pl *mediaPlaylist, delta bool, at time.Time) bool {
 		return false
 	}
 	for _, s := range pl.segments {
-		h.compareSegment(s, changed)
+		h.compareSegment(s, changed, pl.ended)
 	}
+	h.lowLatency = h.lowLatency || pl.lowLatency()
 	if h.last != nil && h.last.next().less(pl.next()) {
 		h.edge = at
 	}
@@ -133,7 +135,7 @@ func (h *history) compareHeader(pl *mediaPlaylist) bool {
 }
 
 // compareSegment checks a segment against what was said about it before.
-func (h *history) compareSegment(s *segment, changed Rule) {
+func (h *history) compareSegment(s *segment, changed Rule, ended bool) {
 	old, known := h.records[s.msn]
 	if !known {
 		old = &record{}
@@ -156,6 +158,9 @@ func (h *history) compareSegment(s *segment, changed Rule) {
 	parts := s.parts
 	if known {
 		h.compareKnown(&old.segment, s, changed)
+		if len(parts) < len(old.parts) && h.last != nil && !ended && s.msn >= h.nearEdge() {
+			h.broken(RulePartRemoved, "segment %d lost parts within three target durations of the live edge", s.msn)
+		}
 		if len(parts) < len(old.parts) { // parts leave when their segment is old
 			parts = old.parts
 		}
@@ -186,9 +191,6 @@ func (h *history) compareKnown(old, s *segment, changed Rule) {
 		if old.parts[i] != s.parts[i] {
 			h.broken(RulePartChanged, "part %d.%d", s.msn, i)
 		}
-	}
-	if len(s.parts) < len(old.parts) && h.last != nil && s.msn >= h.nearEdge() {
-		h.broken(RulePartRemoved, "segment %d lost parts within three target durations of the live edge", s.msn)
 	}
 }
 
