@@ -85,7 +85,7 @@ func publish(ctx context.Context, addr, key string) (*publisher, error) {
 	}
 	p := &publisher{conn: conn}
 	if err := p.open(addr, key); err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, fmt.Errorf("publish: %w", err)
 	}
 	return p, nil
