@@ -129,6 +129,22 @@ func TestEpochsFollowWithoutLoss(t *testing.T) {
 	require.Len(t, epochs, 3)
 }
 
+func TestSourceThatKeepsChangingGetsNoEncoderEachTime(t *testing.T) {
+	t.Parallel()
+	tags := flvtest.Clip(t, picture("320x180", "30", "0.2")...)
+	var src []*stream.Packet
+	for n := range 30 {
+		src = append(src, packets(t, tags, n, epochStart+time.Duration(n)*200*time.Millisecond)...)
+	}
+	binary, pidFile := wrapped(t, "")
+	cfg := Config{FFmpeg: fast(), Rungs: twoRungs()}
+	cfg.FFmpeg.Binary = binary
+	out := encodeAll(t, newLadder(t, cfg), src)
+	requireAligned(t, src, out.rungs["90p"])
+	require.Len(t, pids(t, pidFile), mostBrief)
+	require.Len(t, out.breaks["90p"], 1)
+}
+
 func TestLostSourceFramesBreakTheRungs(t *testing.T) {
 	t.Parallel()
 	src := clip(t, picture("320x180", "30", "3")...)

@@ -33,6 +33,11 @@ type fault struct {
 // startFault runs a session whose encoder first runs script.
 func startFault(t *testing.T, script string, change func(*Config)) *fault {
 	t.Helper()
+	return startFaultWith(t, stream.QueueConfig{}, script, change)
+}
+
+func startFaultWith(t *testing.T, queue stream.QueueConfig, script string, change func(*Config)) *fault {
+	t.Helper()
 	f := &fault{out: newRecorder(), log: &logText{}, done: make(chan error, 1)}
 	cfg := Config{
 		FFmpeg: fast(), Rungs: twoRungs(), StallAfter: time.Second,
@@ -43,7 +48,7 @@ func startFault(t *testing.T, script string, change func(*Config)) *fault {
 		change(&cfg)
 	}
 	f.ladder = newLadder(t, cfg)
-	f.live = goLive(t, clip(t, picture("320x180", "30", "2", "-bf", "2")...), 2*time.Second)
+	f.live = goLive(t, clip(t, picture("320x180", "30", "2", "-bf", "2")...), 2*time.Second, queue)
 	go func() { f.done <- f.ladder.Run(context.Background(), f.live.queue, nil, f.out) }()
 	return f
 }
@@ -167,11 +172,27 @@ func TestMissingEncoder(t *testing.T) {
 	require.Contains(t, f.log.String(), "no such file or directory")
 }
 
+// slowFirst makes the first encoder get less each second than the source sends.
+const slowFirst = `[ $(wc -l < "${0%/*}/pids") -gt 1 ] || {
+	{ while dd bs=1000 count=1 2>/dev/null; do sleep 0.1; done; } | ffmpeg "$@"; exit $?
+}`
+
+func TestFullQueueIsOverload(t *testing.T) {
+	t.Parallel()
+	f := startFaultWith(t, stream.QueueConfig{Packets: 45}, slowFirst, func(c *Config) {
+		c.MaxLag, c.StallAfter = time.Hour, 30*time.Second
+	})
+	f.out.until(t, "the lower rung", func() bool {
+		return len(f.out.breaks["120p"]) > 0 && f.out.last("90p") > f.out.last("120p")
+	})
+	f.finish(t)
+	require.InDelta(t, 1, valueOf(t, f.ladder.metrics.shed.WithLabelValues("queue")), 0, f.log)
+	require.Positive(t, valueOf(t, f.ladder.metrics.dropped))
+}
+
 func TestOverloadShedsTheTopRungAndTriesAgain(t *testing.T) {
 	t.Parallel()
-	// The first encoder gets less each second than the source sends.
-	slow := `{ while dd bs=1000 count=1 2>/dev/null; do sleep 0.1; done; } | ffmpeg "$@"; exit $?`
-	f := startFault(t, `[ $(wc -l < "${0%/*}/pids") -gt 1 ] || { `+slow+`; }`, func(c *Config) {
+	f := startFault(t, slowFirst, func(c *Config) {
 		c.MaxLag, c.OverloadAfter, c.RetryAfter = 700*time.Millisecond, 200*time.Millisecond, time.Second
 		c.StallAfter = 30 * time.Second
 	})
@@ -208,7 +229,7 @@ func TestEndOfTheContextEndsEverything(t *testing.T) {
 	binary, pidFile := wrapped(t, "")
 	cfg := Config{FFmpeg: transcode.Config{Binary: binary}, Rungs: twoRungs()}
 	l, out := newLadder(t, cfg), newRecorder()
-	src := goLive(t, clip(t, picture("320x180", "30", "2")...), 2*time.Second)
+	src := goLive(t, clip(t, picture("320x180", "30", "2")...), 2*time.Second, stream.QueueConfig{})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- l.Run(ctx, src.queue, []stream.Rung{twoRungs()[1]}, out) }()

@@ -108,7 +108,7 @@ func (l *Ladder) Run(ctx context.Context, q *stream.Queue, override []stream.Run
 		dts: make(map[string]*int64), active: make(map[string]bool),
 		backoff: backoff{first: firstBackoff, most: maxBackoff},
 		shed:    shedding{after: l.cfg.RetryAfter},
-		prev:    closed(),
+		prev:    closed(), older: closed(),
 	}
 	return s.run(ctx)
 }

@@ -40,6 +40,7 @@ type run struct {
 	fed    chan handover // gets one value when this run takes no more from the queue
 	served bool          // the feed got to its end: a failure after that is of the drain
 	began  time.Time
+	length int64  // ticks of source that were fed
 	buf    []byte // scratch of the feed
 }
 
@@ -130,6 +131,9 @@ func (r *run) pump(ctx context.Context, w *os.File) (taken, error) {
 			}
 		}
 		now := time.Now()
+		if now.Sub(r.began) >= healthyAfter {
+			r.session.recovered(ctx, r)
+		}
 		if late.observe(now, r.frames.lagging()) {
 			return taken{}, errBehind
 		}
@@ -174,6 +178,7 @@ func (r *run) writeFrame(w *os.File, t taken, rested time.Duration) error {
 	if err := w.SetWriteDeadline(now.Add(patience)); err != nil {
 		return err
 	}
+	r.length = p.DTS - r.first.DTS
 	_, err = w.Write(r.buf)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("%w: it reads nothing", errStalled)

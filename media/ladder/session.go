@@ -11,6 +11,11 @@ import (
 	"bandstand/transcode"
 )
 
+const (
+	briefEpoch = time.Second
+	mostBrief  = 4 // brief epochs in a row that are put up with
+)
+
 // session is one publisher's time on air. One goroutine runs it; the encoders that
 // it starts put out their frames one after the other.
 type session struct {
@@ -25,12 +30,14 @@ type session struct {
 	active  map[string]bool   // rungs that the latest run has
 
 	prev  chan struct{}  // closed when what came before has put out its last frame
+	older chan struct{}  // the prev of prev: no encoder starts while that one runs
+	brief int            // epochs in a row that were over at once
 	tasks sync.WaitGroup // runs and stills
 
 	lost      uint64    // queue losses counted so far
 	nextStill time.Time // not before
 	still     chan struct{}
-	failing   bool // the last run failed and the log knows
+	failing   bool // runs fail, and the log knows
 }
 
 // run is the body of Ladder.Run.
@@ -90,6 +97,7 @@ func (s *session) retries(p *stream.Packet) bool {
 // this one takes no more. Its last frames may still be on the way out then. If it
 // fails, nothing is returned until it is time to start another.
 func (s *session) encode(ctx context.Context, t taken, rungs []stream.Rung) (taken, error) {
+	<-s.older // it ends in some seconds at most
 	r := s.newRun(t, rungs)
 	s.cfg.Logger.DebugContext(ctx, "encoder starts", "epoch", t.packet.Epoch.Number, "rungs", len(rungs))
 	s.tasks.Go(func() { r.process(ctx) })
@@ -101,8 +109,7 @@ func (s *session) encode(ctx context.Context, t taken, rungs []stream.Rung) (tak
 			s.shed.restore(time.Now())
 			s.cfg.Logger.InfoContext(ctx, "rung is tried again", "rungs", len(rungs)+1)
 		}
-		s.recovered(ctx, r)
-		return h.next, nil
+		return s.settle(ctx, r, h.next)
 	case errors.Is(h.err, io.EOF):
 		return taken{}, io.EOF
 	}
@@ -111,6 +118,24 @@ func (s *session) encode(ctx context.Context, t taken, rungs []stream.Rung) (tak
 		return taken{}, ctx.Err()
 	}
 	return taken{}, s.discard(ctx, s.failed(ctx, r))
+}
+
+// settle returns next, after a run that served its epoch. A source that changes its
+// parameters again and again within a second is not worth an encoder each time: for
+// a while it gets none.
+func (s *session) settle(ctx context.Context, r *run, next taken) (taken, error) {
+	if stream.Duration(r.length, stream.VideoClockRate) >= briefEpoch {
+		s.brief = 0
+		return next, nil
+	}
+	s.brief++
+	if s.brief < mostBrief {
+		return next, nil
+	}
+	s.retire(nil)
+	wait := s.backoff.after(0)
+	s.cfg.Logger.WarnContext(ctx, "source keeps changing: no encoder for a while", "retry_in", wait)
+	return taken{}, s.discard(ctx, wait)
 }
 
 // newRun takes its place in the order of runs.
@@ -124,7 +149,7 @@ func (s *session) newRun(t taken, rungs []stream.Rung) *run {
 	}
 	s.retire(rungs)
 	r.prev = s.prev
-	s.prev = r.done
+	s.older, s.prev = s.prev, r.done
 	for i, rung := range rungs {
 		if s.dts[rung.Name] == nil {
 			s.dts[rung.Name] = new(int64)
@@ -170,7 +195,7 @@ func (s *session) failed(ctx context.Context, r *run) time.Duration {
 		return 0
 	}
 	wait := s.backoff.after(lasted)
-	if s.failing && lasted < healthyAfter {
+	if s.failing {
 		log.DebugContext(ctx, "encoder failed again", "retry_in", wait)
 	} else {
 		log.WarnContext(ctx, "encoder failed", "retry_in", wait)
@@ -179,7 +204,8 @@ func (s *session) failed(ctx context.Context, r *run) time.Duration {
 	return wait
 }
 
-// recovered notes that a run served its whole epoch.
+// recovered notes that a run has lasted. The run's feed calls it, while the session
+// waits for that.
 func (s *session) recovered(ctx context.Context, r *run) {
 	if s.failing {
 		s.failing = false

@@ -194,10 +194,10 @@ type live struct {
 	sent  []*stream.Packet // once ended
 }
 
-func goLive(t *testing.T, clip []*stream.Packet, length time.Duration) *live {
+func goLive(t *testing.T, clip []*stream.Packet, length time.Duration, queue stream.QueueConfig) *live {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	l := &live{queue: stream.NewQueue(stream.QueueConfig{}), stop: stop, ended: make(chan struct{})}
+	l := &live{queue: stream.NewQueue(queue), stop: stop, ended: make(chan struct{})}
 	every := length / time.Duration(len(clip))
 	go func() {
 		defer close(l.ended)
