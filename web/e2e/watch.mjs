@@ -69,6 +69,7 @@ function observe({ stallMS, lookMS }) {
       ...seen,
       endS: video.currentTime,
       fatalErrors: Number(stage.dataset.fatalErrors),
+      lastError: stage.dataset.lastError,
       droppedFrames: Number(stage.dataset.droppedFrames),
       frames: video.getVideoPlaybackQuality().totalVideoFrames,
     };
@@ -126,7 +127,7 @@ async function watch(page) {
 
   const playedS = seen.endS - seen.startS;
   if (seen.stalls.length > 0) problems.push(`${seen.stalls.length} stalls`);
-  if (seen.fatalErrors > 0) problems.push(`${seen.fatalErrors} fatal errors of the player`);
+  if (seen.fatalErrors > 0) problems.push(`${seen.fatalErrors} fatal errors of the player, last ${seen.lastError}`);
   if (playedS < Number(flags.seconds) * 0.9) problems.push(`only ${playedS.toFixed(1)} s of media played`);
   return {
     ok: problems.length === 0,

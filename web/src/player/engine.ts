@@ -29,6 +29,8 @@ export interface Snapshot {
   auto: boolean;
   /** Errors so far from which the engine could not recover by itself. */
   fatalErrors: number;
+  /** Name of the last of them, empty before. */
+  lastError: string;
 }
 
 /** An Engine plays one HLS address in one video element and repairs what breaks. */
@@ -40,6 +42,8 @@ export interface Engine {
   snapshot(): Snapshot;
   /** stuck is called when the picture has not moved for long. The engine begins again if that can help. */
   stuck(): void;
+  /** resumed is called when the picture moves again after an outage. */
+  resumed(): void;
   /** hurry ends the wait before the next attempt, when there is reason to believe that it will succeed. */
   hurry(): void;
   destroy(): void;

@@ -14,11 +14,11 @@ const playlistLostMS = 12_000;
 const aheadS = 2.5;
 
 /** Answers that a request must give before it is tried again. Blocking reloads are held by the server for up to 10 s. */
-const loadPolicy = (firstByteMS: number) => ({
+const loadPolicy = (firstByteMS: number, timeouts = 1) => ({
   default: {
     maxTimeToFirstByteMs: firstByteMS,
     maxLoadTimeMs: 20_000,
-    timeoutRetry: { maxNumRetry: 1, retryDelayMs: 0, maxRetryDelayMs: 0 },
+    timeoutRetry: { maxNumRetry: timeouts, retryDelayMs: 0, maxRetryDelayMs: 0 },
     errorRetry: { maxNumRetry: 2, retryDelayMs: 250, maxRetryDelayMs: 1000 },
   },
 });
@@ -36,7 +36,9 @@ const config: Partial<HlsConfig> = {
   capLevelToPlayerSize: true,
   abrEwmaDefaultEstimate: 5_000_000,
   manifestLoadPolicy: loadPolicy(8000),
-  playlistLoadPolicy: loadPolicy(11_000),
+  // hls.js itself gives a blocking reload a few parts' time only. While the publisher is away all of them run out,
+  // which is no error; a server that is away is noticed by stuck.
+  playlistLoadPolicy: loadPolicy(11_000, 1000),
   fragLoadPolicy: loadPolicy(8000),
 };
 
@@ -74,6 +76,7 @@ export class HlsEngine implements Engine {
   #playlistMS = performance.now();
   #chosen: number | null = null;
   #fatalErrors = 0;
+  #lastError = '';
   #over = false;
 
   static supported(): boolean {
@@ -111,6 +114,7 @@ export class HlsEngine implements Engine {
       playing: hls.currentLevel,
       auto: this.#chosen === null,
       fatalErrors: this.#fatalErrors,
+      lastError: this.#lastError,
     };
   }
 
@@ -119,6 +123,13 @@ export class HlsEngine implements Engine {
     const lost = performance.now() - this.#playlistMS > playlistLostMS;
     // A playlist that is answered and does not grow is a publisher's outage: a new player would see no more.
     if (lost || (edge !== undefined && edge - this.#video.currentTime > aheadS)) this.#rebuildIn(0);
+  }
+
+  resumed(): void {
+    const details = this.#hls.latestLevelDetails;
+    const distanceS = details?.partHoldBack || details?.holdBack;
+    // Forgets that hls.js added to the distance for a stall that no distance would have prevented.
+    if (distanceS) this.#hls.targetLatency = distanceS;
   }
 
   hurry(): void {
@@ -165,7 +176,10 @@ export class HlsEngine implements Engine {
 
   #onError(data: ErrorData): void {
     const error = describe(data);
-    if (error.fatal) this.#fatalErrors++;
+    if (error.fatal) {
+      this.#fatalErrors++;
+      this.#lastError = error.status ? `${data.details} ${error.status}` : data.details;
+    }
     if (this.#over || this.#timer !== undefined) return;
     switch (this.#recovery.cure(performance.now(), error)) {
       case 'recoverMedia':

@@ -14,6 +14,7 @@ export class NativeEngine implements Engine {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
   #fatalErrors = 0;
+  #lastError = '';
 
   constructor(video: HTMLVideoElement, url: string, listener: EngineListener) {
     this.#video = video;
@@ -47,11 +48,16 @@ export class NativeEngine implements Engine {
       playing: -1,
       auto: true,
       fatalErrors: this.#fatalErrors,
+      lastError: this.#lastError,
     };
   }
 
   stuck(): void {
     this.#reloadIn(0);
+  }
+
+  resumed(): void {
+    // The system player keeps its distance by itself.
   }
 
   hurry(): void {
@@ -84,6 +90,7 @@ export class NativeEngine implements Engine {
 
   readonly #onError = () => {
     this.#fatalErrors++;
+    this.#lastError = `mediaError ${this.#video.error?.code ?? ''}`;
     this.#reloadIn(delayMS(this.#attempts++, retry));
   };
 

@@ -16,6 +16,7 @@ const nothing: Snapshot = {
   playing: -1,
   auto: true,
   fatalErrors: 0,
+  lastError: '',
 };
 
 /** What the browser lets the player do only after a tap: sound, or playing at all. */
@@ -50,6 +51,7 @@ export class Player {
   readonly #timer: ReturnType<typeof setInterval>;
   #engine: Engine | null = null;
   #detached = true; // the video has no source of ours, its pausing means nothing
+  #outage = false; // the picture has stood still long enough to say so
   #willing = true; // the viewer wants the picture to move
 
   /** The Player owns video's source and the picture in still until destroy. */
@@ -198,10 +200,13 @@ export class Player {
     const progress = this.#watch.sample(now, this.#video.currentTime, waiting);
     if (progress === 'moving') {
       this.frozen = false;
+      if (this.#outage) this.#engine?.resumed();
+      this.#outage = false;
       this.#send('progress');
       const latencyS = this.#engine?.snapshot().latencyS ?? null;
       if (latencyS !== null && this.#follower.shouldJump(now, latencyS)) this.#jump();
     } else if (progress === 'stalled') {
+      this.#outage = true;
       this.#send('stalled');
     } else if (progress === 'dead') {
       this.#engine?.stuck();
