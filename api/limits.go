@@ -13,7 +13,7 @@ import (
 
 // Limits bounds how often one address may ask, in requests a minute.
 type Limits struct {
-	Auth   int // signing up and logging in; 10 if zero
+	Auth   int // signing up and logging in; 30 if zero
 	Writes int // other requests that change something; 120 if zero
 	Ingest int // of ingest nodes, which report once a second; 1200 if zero
 }
@@ -22,7 +22,7 @@ func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		value *int
 		usual int
-	}{{&l.Auth, 10}, {&l.Writes, 120}, {&l.Ingest, 1200}} {
+	}{{&l.Auth, 30}, {&l.Writes, 120}, {&l.Ingest, 1200}} {
 		if *f.value == 0 {
 			*f.value = f.usual
 		}

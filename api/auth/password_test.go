@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 
@@ -51,8 +52,8 @@ func TestPasswordsWaitNoLongerThanTheRequest(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if _, err := passwords.Hash(ended, "x"); err != nil {
-				require.ErrorIs(t, err, context.Canceled)
+			if _, err := passwords.Hash(ended, "x"); err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want no error or that the request has ended", err)
 			}
 		})
 	}
