@@ -63,7 +63,8 @@ func FuzzMatroskaHeader(f *testing.F) {
 			track.Codec, track.Params = stream.AV1, [][]byte{a}
 		}
 		h, err := matroskaHeader(track, 0)
-		if err == nil && !bytes.Contains(h, a) {
+		// (An AV1 header is written anew, with its size.)
+		if err == nil && track.Codec != stream.AV1 && !bytes.Contains(h, a) {
 			t.Fatal("parameters are not in the header")
 		}
 	})
