@@ -189,16 +189,18 @@ func (l *load) during(ctx context.Context, addr string, keys []string, work func
 	select {
 	case err := <-worked:
 		cancel()
-		return errors.Join(err, <-done, l.judge())
+		l.judge()
+		return errors.Join(err, <-done)
 	case err := <-done:
 		stop()
 		return errors.Join(err, <-worked)
 	}
 }
 
-func (l *load) judge() error {
+// judge warns of a load that was none: its core was busy, or the server did not
+// read.
+func (l *load) judge() {
 	if late := l.late(); late > tooLate {
-		return fmt.Errorf("the load was %v late: its core is too slow, or the server does not read", late)
+		logf("WARNING: the load was up to %v late; what was measured with it is worth little", late)
 	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -52,6 +53,7 @@ func main() {
 
 func run(ctx context.Context) (err error) {
 	b := &bench{plan: fullPlan}
+	counts := flag.String("publishers", "", "sizes of the passthrough load, such as 10,50")
 	quick := flag.Bool("quick", false, "smaller and shorter: a look, not a result")
 	only := flag.String("only", "passthrough,egress,latency,ladder", "scenarios to run")
 	json := flag.String("json", "", "write the results to this file as JSON")
@@ -61,6 +63,16 @@ func run(ctx context.Context) (err error) {
 	flag.Parse()
 	if *quick {
 		b.plan = quickPlan
+	}
+	if *counts != "" {
+		b.publishers = nil
+		for text := range strings.SplitSeq(*counts, ",") {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 1 {
+				return fmt.Errorf("--publishers %q is not a list of numbers", *counts)
+			}
+			b.publishers = append(b.publishers, n)
+		}
 	}
 	if b.dir, err = os.MkdirTemp("/dev/shm", "bandstand-bench."); err != nil {
 		return err
@@ -75,11 +87,11 @@ func run(ctx context.Context) (err error) {
 		if !slices.Contains(wanted, name) {
 			continue
 		}
-		if err := scenarios[name](ctx); err != nil {
-			return errors.Join(fmt.Errorf("%s: %w", name, err), b.results.write(os.Stdout, *json))
+		if e := scenarios[name](ctx); e != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", name, e))
 		}
 	}
-	return b.results.write(os.Stdout, *json)
+	return errors.Join(err, b.results.write(os.Stdout, *json))
 }
 
 // pause waits for d, or until ctx ends.
