@@ -97,11 +97,7 @@ func (st *Stream) place(r *rendition, p *stream.Packet) error {
 		if r.video && (p.Time()-sl.start > lateStart || (!joins && !p.Key)) {
 			return nil // begins at the next segment
 		}
-		end := int64(-1)
-		if joins {
-			end = p.DTS
-		}
-		if err := r.finish(end); err != nil {
+		if err := r.leave(joins, p); err != nil {
 			return err
 		}
 		if err := r.open(sl, p); err != nil {
@@ -112,6 +108,20 @@ func (st *Stream) place(r *rendition, p *stream.Packet) error {
 		return nil // declared a gap already
 	}
 	return r.add(p)
+}
+
+// leave ends the open segment before p begins another: where p does if it joins, and
+// where its own frames end if it does not.
+func (r *rendition) leave(joins bool, p *stream.Packet) error {
+	switch {
+	case joins:
+		return r.finish(p.DTS)
+	case r.video && r.cur != nil && r.epoch.Number == p.Epoch.Number:
+		r.tear()
+		return nil
+	default:
+		return r.finish(-1)
+	}
 }
 
 // flush closes all segments at the end of the stream.
@@ -135,6 +145,9 @@ func (st *Stream) flush() error {
 		r.ahead = nil
 		if err := r.finish(-1); err != nil {
 			return err
+		}
+		if r.torn != nil {
+			r.mend(r.torn.duration) // the stream's last segment may be short
 		}
 		if len(r.segs) > 0 {
 			r.fillGaps(st.closedMSN())

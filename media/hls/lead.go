@@ -263,11 +263,14 @@ func (st *Stream) closeSlot(end time.Duration) {
 		sl.duration = seg.duration
 	}
 	for _, r := range st.renditions {
+		r.mend(sl.duration)
 		switch {
 		case r == st.leader || r.down:
 			r.fillGaps(sl.msn)
 		case len(r.segs) > 0 && r.lastMSN() < sl.msn-1:
-			if err := r.finish(-1); err != nil {
+			if r.video {
+				r.tear()
+			} else if err := r.finish(-1); err != nil {
 				st.log.Error("segment not finished", "rendition", r.name, "err", err)
 			}
 			r.fillGaps(sl.msn - 1)

@@ -135,7 +135,7 @@ func (st *Stream) find(r *http.Request, rd *rendition, k kind, n int) (media, in
 		return media{}, http.StatusServiceUnavailable
 	case expired:
 		return media{}, http.StatusGone
-	case seg == nil || seg.gap || (k == kindSegment && !seg.closed):
+	case seg == nil || (p != nil && p.gap) || (k == kindSegment && (seg.gap || !seg.closed)):
 		return media{}, http.StatusNotFound
 	}
 	seg.users++

@@ -226,6 +226,9 @@ func (r *rendition) appendParts(b []byte, seg *segment) []byte {
 		if p.independent {
 			b = append(b, ",INDEPENDENT=YES"...)
 		}
+		if p.gap {
+			b = append(b, ",GAP=YES"...)
+		}
 		b = append(b, '\n')
 	}
 	return b

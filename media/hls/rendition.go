@@ -36,6 +36,7 @@ type rendition struct {
 	segs     []*segment // contiguous MSNs; the last may be open
 	listed   int        // index into segs of the first one in the playlist
 	cur      *segment   // the open one, nil if none
+	torn     *segment   // lost its end, and waits for the leader to say how much that is
 	nextPart int        // number of the next part, from 1
 
 	pending  []sample
@@ -94,7 +95,10 @@ func (r *rendition) open(sl *slot, p *stream.Packet) error {
 	r.fillGaps(sl.msn - 1)
 	dts := r.at(p.DTS)
 	if d := dts - r.declared; d > declaredLag || d < -declaredLag {
-		r.declared = dts.Round(declaredGrid)
+		r.declared = (dts + sl.drift).Round(declaredGrid) // a rung as the leader, exactly
+	}
+	if r == r.st.leader {
+		sl.drift = r.declared - dts
 	}
 	seg := &segment{
 		msn:           sl.msn,
@@ -271,13 +275,22 @@ func (r *rendition) finish(end int64) error {
 		seg.duration += max(lag, 0)
 		r.declared += max(lag, 0)
 	}
+	r.close(seg)
+	return nil
+}
+
+// close says that nothing is added to seg any more.
+func (r *rendition) close(seg *segment) {
 	seg.closed = true
-	r.rate.closed(seg)
+	if seg.gap {
+		r.st.server.metrics.gaps.Inc()
+	} else {
+		r.rate.closed(seg)
+	}
 	r.evict()
 	r.touch()
 	r.st.structure.fire()
 	r.st.closedSegment()
-	return nil
 }
 
 // fillGaps declares every MSN up to upTo a gap that has no segment. A rendition
@@ -388,7 +401,7 @@ func (r *rendition) part(n int) (seg *segment, p *part, expired bool) {
 		return nil, nil, false
 	}
 	i := sort.Search(len(r.segs), func(i int) bool { return r.segs[i].firstPart > n }) - 1
-	for ; i >= 0 && r.segs[i].gap; i-- {
+	for ; i >= 0 && len(r.segs[i].parts) == 0; i-- {
 		continue
 	}
 	if i < 0 {

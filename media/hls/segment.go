@@ -8,6 +8,7 @@ type part struct {
 	size        int64
 	duration    time.Duration
 	independent bool // starts with a keyframe
+	gap         bool // there is no media: the encoder was lost
 }
 
 // segment is one Media Segment of a rendition. Its stream's mu guards it.
@@ -39,6 +40,7 @@ type slot struct {
 	epoch         int
 	start         time.Duration // presentation time of the leader's first sample
 	pdt           time.Time
+	drift         time.Duration // declared start of the leader's segment less the true one
 	duration      time.Duration // zero until closed
 	discontinuity bool
 	discontinuous int

@@ -186,7 +186,9 @@ func (st *Stream) lose(r *rendition) {
 	clear(r.ahead)
 	r.ahead = r.ahead[:0]
 	r.down = true
-	if err := r.finish(-1); err != nil {
+	if r.video {
+		r.tear()
+	} else if err := r.finish(-1); err != nil {
 		st.log.Error("segment not finished", "rendition", r.name, "err", err)
 	}
 	r.fillGaps(st.closedMSN())
