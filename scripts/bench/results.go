@@ -41,12 +41,15 @@ func (r *results) add(x result) {
 func (r *results) write(w io.Writer, file string) error {
 	text := "| scenario\t| measured\t| Bandstand\t| peer\t| ratio\t| aim\t|\n|---\t|---\t|---\t|---\t|---\t|---\t|\n"
 	for _, x := range r.list {
-		peer := number(x.Peer)
+		own, peer := number(x.Bandstand), number(x.Peer)
+		if own == "" && peer == "" {
+			own = "0"
+		}
 		if x.Peer != 0 {
 			peer += " (" + x.PeerName + ")"
 		}
 		text += fmt.Sprintf("| %s\t| %s, %s\t| %s\t| %s\t| %s\t| %s\t|\n",
-			x.Scenario, x.What, x.Unit, number(x.Bandstand), peer, number(x.Ratio), x.Aim)
+			x.Scenario, x.What, x.Unit, own, peer, number(x.Ratio), x.Aim)
 	}
 	tab := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	_, err := io.WriteString(tab, text)
