@@ -280,7 +280,7 @@ func (st *Stream) servePlaylistBody(w http.ResponseWriter, r *http.Request, k ki
 	h["Vary"] = varyEncoding
 	content, tag := text.plain, text.tag
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		if zipped := text.gzipped(); zipped != nil {
+		if zipped := text.gzipped(st.server.zippers); zipped != nil {
 			content, tag = zipped, tag+"-gz"
 			h["Content-Encoding"] = encodingGzip
 		}

@@ -25,19 +25,32 @@ type body struct {
 	zipped []byte
 }
 
-// gzipped returns the text compressed.
-func (b *body) gzipped() []byte {
+// gzipped returns the text compressed by a *gzip.Writer of writers.
+func (b *body) gzipped(writers *sync.Pool) []byte {
 	b.once.Do(func() {
-		var out bytes.Buffer
-		z, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-		if err != nil {
+		z, ok := writers.Get().(*gzip.Writer)
+		if !ok {
 			return
 		}
+		defer writers.Put(z)
+		var out bytes.Buffer
+		z.Reset(&out)
 		if _, err := z.Write(b.plain); err == nil && z.Close() == nil {
 			b.zipped = out.Bytes()
 		}
 	})
 	return b.zipped
+}
+
+// newZippers returns a pool of *gzip.Writer: one is large and slow to make.
+func newZippers() *sync.Pool {
+	return &sync.Pool{New: func() any {
+		z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+		if err != nil {
+			return nil
+		}
+		return z
+	}}
 }
 
 // render returns the rendition's media playlist of now. It renders once a change.

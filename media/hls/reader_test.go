@@ -14,6 +14,7 @@ import (
 
 	"github.com/bluenviron/gohlslib/v2"
 	hlscodecs "github.com/bluenviron/gohlslib/v2/pkg/codecs"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 	"github.com/stretchr/testify/require"
@@ -24,20 +25,28 @@ import (
 // encoded returns real H.264 with B-frames and AAC, made by ffmpeg, as one epoch.
 func encoded(t *testing.T, number int, from, length time.Duration) []*stream.Packet {
 	t.Helper()
+	return unpack(t, encode(t, length, "testsrc2=size=160x90:rate=30", "-preset", "veryfast", "-bf", "2"), number, from)
+}
+
+// encode returns a fragmented MP4 of that length, with a keyframe each second.
+func encode(tb testing.TB, length time.Duration, picture string, args ...string) []byte {
+	tb.Helper()
 	var out, problems bytes.Buffer
-	cmd := exec.Command("ffmpeg", "-hide_banner", "-loglevel", "error",
-		"-f", "lavfi", "-i", "testsrc2=size=160x90:rate=30", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
+	all := slices.Concat([]string{
+		"-hide_banner", "-loglevel", "error",
+		"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
 		"-t", strconv.FormatFloat(length.Seconds(), 'f', 3, 64),
-		"-c:v", "libx264", "-preset", "veryfast", "-threads", "1", "-bf", "2", "-g", "30", "-sc_threshold", "0", "-pix_fmt", "yuv420p",
+		"-c:v", "libx264", "-threads", "1", "-g", "30", "-sc_threshold", "0", "-pix_fmt", "yuv420p",
 		"-video_track_timescale", "90000", "-c:a", "aac",
-		"-movflags", "frag_keyframe+empty_moov+default_base_moof", "-f", "mp4", "pipe:1")
+	}, args, []string{"-movflags", "frag_keyframe+empty_moov+default_base_moof", "-f", "mp4", "pipe:1"})
+	cmd := exec.Command("ffmpeg", all...)
 	cmd.Stdout, cmd.Stderr = &out, &problems
-	require.NoError(t, cmd.Run(), problems.String())
-	return unpack(t, out.Bytes(), number, from)
+	require.NoError(tb, cmd.Run(), problems.String())
+	return out.Bytes()
 }
 
 // unpack returns the samples of a fragmented MP4 as packets from session time from on.
-func unpack(t *testing.T, mp4 []byte, number int, from time.Duration) []*stream.Packet {
+func unpack(t testing.TB, mp4 []byte, number int, from time.Duration) []*stream.Packet {
 	t.Helper()
 	first := bytes.Index(mp4, []byte("moof")) - 4
 	require.Positive(t, first)
@@ -89,10 +98,10 @@ func unpack(t *testing.T, mp4 []byte, number int, from time.Duration) []*stream.
 
 // hasIDR looks into the access unit: ffmpeg marks keyframes where mediacommon does
 // not look.
-func hasIDR(t *testing.T, sample *fmp4.Sample) bool {
+func hasIDR(t testing.TB, sample *fmp4.Sample) bool {
 	t.Helper()
-	au, err := sample.GetH264()
-	require.NoError(t, err)
+	var au h264.AVCC
+	require.NoError(t, au.Unmarshal(sample.Payload))
 	return slices.ContainsFunc(au, func(nalu []byte) bool { return nalu[0]&0x1f == 5 })
 }
 

@@ -90,6 +90,7 @@ type Server struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *metrics
+	zippers *sync.Pool    // of *gzip.Writer
 	done    chan struct{} // closed when Run ends: waiting requests end
 
 	mu      sync.RWMutex
@@ -105,6 +106,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:     cfg,
 		log:     cfg.Logger,
+		zippers: newZippers(),
 		done:    make(chan struct{}),
 		streams: make(map[string]*Stream),
 	}

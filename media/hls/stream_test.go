@@ -100,21 +100,21 @@ func TestRenditionsStayAligned(t *testing.T) {
 				l.write(t, sourceAt(1, 20*sec, 9*sec), between(0, 22*sec))
 				l.flush(99)
 			},
-			"01 02 03 d04 05 06 07 08+", "01 02 03 d04 05 06 07 08+", "01 02 g03 dg04 05 06 07 08+",
+			"01 02 03 d04 05 06 07 08+", "01 02 03 d04 05 06 07 08+", "01 g02 g03 dg04 05 06 07 08+",
 		},
 		"rung silent without notice": {
 			func(t *testing.T, l *ladderRun) {
 				l.write(t, sourceAt(0, 10*sec, 15*sec), between(13*sec, 18*sec))
 				l.flush(99)
 			},
-			"01 02 03 04 05 06 07 08+", "01 02 03 04 05 06 07 08+", "01 02 g03 g04 05 06 07 08+",
+			"01 02 03 04 05 06 07 08+", "01 02 03 04 05 06 07 08+", "01 g02 g03 g04 05 06 07 08+",
 		},
 		"rung back in the middle of a segment": {
 			func(t *testing.T, l *ladderRun) {
 				l.write(t, sourceAt(0, 10*sec, 11*sec), between(12500*time.Millisecond, 15*sec))
 				l.flush(99)
 			},
-			"01 02 03 04 05 06+", "01 02 03 04 05 06+", "01 02 g03 04 05 06+",
+			"01 02 03 04 05 06+", "01 02 03 04 05 06+", "01 g02 g03 04 05 06+",
 		},
 		"rung begins late": {
 			func(t *testing.T, l *ladderRun) {
@@ -175,7 +175,7 @@ func TestRenditionsStayAligned(t *testing.T) {
 				l.write(t, sourceAt(2, 21*sec, 3*sec), always)
 				l.flush(99)
 			},
-			"01 02 03 dg04 g05 g06 d07 08+", "01 02 03 d04 05 06 d07 08+", "01 02 03 dg04 g05 g06 d07 08+",
+			"01 02 03 dg04 g05 g06 d07 08+", "01 02 03 d04 05 06 d07 08+", "01 02 g03 dg04 g05 g06 d07 08+",
 		},
 		"video stalls while audio goes on": {
 			func(t *testing.T, l *ladderRun) {
@@ -185,7 +185,7 @@ func TestRenditionsStayAligned(t *testing.T) {
 				l.write(t, packets, always)
 				l.flush(99)
 			},
-			"01 02 g03 g04 g05 06 07 08 09 10+", "01 02 03 04 05 06 07 08 09 10+", "01 02 g03 g04 g05 06 07 08 09 10+",
+			"01 02 g03 g04 g05 06 07 08 09 10+", "01 02 03 04 05 06 07 08 09 10+", "01 g02 g03 g04 g05 06 07 08 09 10+",
 		},
 		"everything pauses": {
 			func(t *testing.T, l *ladderRun) {
