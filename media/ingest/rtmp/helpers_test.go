@@ -33,6 +33,10 @@ func (keys) Authorize(_ context.Context, _, k string) (live.Grant, error) {
 	return live.Grant{Channel: "demo", ChannelID: "1", KeyID: "key-1"}, nil
 }
 
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func registry() *prometheus.Registry { return prometheus.NewRegistry() }
+
 // station is a server with a live.Registry behind it that records what goes on air.
 type station struct {
 	Addr string
@@ -40,6 +44,10 @@ type station struct {
 	mu      sync.Mutex
 	packets []*stream.Packet
 	revoked []string
+	count   int // of packets, kept or not
+
+	grace  time.Duration
+	forget bool // count packets, and do not keep them
 
 	stop func()
 	done chan struct{}
@@ -67,7 +75,10 @@ func (s *station) record(ctx context.Context, q *stream.Queue) error {
 			return err
 		}
 		s.mu.Lock()
-		s.packets = append(s.packets, p)
+		s.count++
+		if !s.forget {
+			s.packets = append(s.packets, p)
+		}
 		s.mu.Unlock()
 	}
 }
@@ -90,18 +101,23 @@ func (s *station) waitFor(t *testing.T, n int) []*stream.Packet {
 func start(t testing.TB, change func(*rtmp.Config)) *station {
 	t.Helper()
 	s := &station{done: make(chan struct{})}
-	reg := prometheus.NewRegistry()
-	log := slog.New(slog.DiscardHandler)
-	registry, err := live.New(live.Config{
+	startStation(t, s, change)
+	return s
+}
+
+func startStation(t testing.TB, s *station, change func(*rtmp.Config)) {
+	t.Helper()
+	reg, log := registry(), discard()
+	sessions, err := live.New(live.Config{
 		Outputs: func(*live.Session, live.Grant, stream.Format) live.Outputs {
 			return live.Outputs{Consumers: []live.Consumer{{Name: "recorder", Run: s.record}}}
 		},
-		Keys: s, CheckEvery: 20 * time.Millisecond, Logger: log, Registerer: reg,
+		Keys: s, CheckEvery: 20 * time.Millisecond, Grace: s.grace, Logger: log, Registerer: reg,
 	})
 	require.NoError(t, err)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	cfg := rtmp.Config{Keys: keys{}, Streams: registry, Logger: log, Registerer: reg}
+	cfg := rtmp.Config{Keys: keys{}, Streams: sessions, Logger: log, Registerer: reg}
 	if change != nil {
 		change(&cfg)
 	}
@@ -111,7 +127,7 @@ func start(t testing.TB, change func(*rtmp.Config)) *station {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { require.NoError(t, srv.Run(ctx)) })
-	running.Go(func() { require.NoError(t, registry.Run(ctx)) })
+	running.Go(func() { require.NoError(t, sessions.Run(ctx)) })
 	s.stop = cancel
 	go func() {
 		running.Wait()
@@ -121,7 +137,6 @@ func start(t testing.TB, change func(*rtmp.Config)) *station {
 		cancel()
 		<-s.done
 	})
-	return s
 }
 
 func (s *station) url(name string) string { return "rtmp://" + s.Addr + "/live/" + name }

@@ -30,8 +30,11 @@ func newLibrary() *library {
 // run lets serve work until stop.
 func (l *library) run() { _ = l.srv.Serve(l.feed) }
 
-// stop ends run. Connections go on.
-func (l *library) stop() { _ = l.srv.Close() }
+// stop ends run, also one that has yet to begin. Connections go on.
+func (l *library) stop() {
+	_ = l.srv.Close()
+	_ = l.feed.Close()
+}
 
 // serve has the library handle the connection rwc, and returns when it has closed it.
 func (l *library) serve(nc net.Conn, rwc io.ReadWriteCloser, cfg *gortmp.ConnConfig) {

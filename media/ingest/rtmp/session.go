@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -137,7 +138,8 @@ func (s *session) expectUse(at time.Duration) error {
 
 // useless drops a message that cannot be read, unless the next would be no better.
 func (s *session) useless(err error) error {
-	if _, ok := err.(*flv.UnsupportedError); ok {
+	var unsupported *flv.UnsupportedError
+	if errors.As(err, &unsupported) {
 		return err
 	}
 	s.cfg.metrics.dropped("malformed", 1)

@@ -151,6 +151,7 @@ func TestVideoFrames(t *testing.T) {
 	}
 }
 
+//nolint:paralleltest // AllocsPerRun counts what other tests allocate, too
 func TestPlainFramesAreNotCopied(t *testing.T) {
 	v := configured(t, 4)
 	body := slices.Concat([]byte{0x27, 1, 0, 0, 0}, withLength(4, 0x41, 2, 3))

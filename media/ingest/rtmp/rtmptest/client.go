@@ -216,7 +216,8 @@ func (c *Client) status() (name string, err error) {
 
 // Command sends a command message.
 func (c *Client) Command(name string, transaction int, args ...any) error {
-	return c.Send(TypeCommand, 0, Append(nil, append([]any{name, transaction}, args...)...))
+	c.buf = c.appendCommand(c.buf[:0], append([]any{name, transaction}, args...)...)
+	return c.Raw(c.buf)
 }
 
 // SendTag sends an FLV tag as a message.
@@ -231,6 +232,19 @@ func (c *Client) Send(kind byte, time uint32, body []byte) error {
 // Append appends the chunks of a message to b, for Raw.
 func (c *Client) Append(b []byte, kind byte, time uint32, body []byte) []byte {
 	csid, stream := channelOf(kind)
+	return c.appendChunks(b, csid, kind, stream, time, body)
+}
+
+// appendCommand is Append for a command, which goes to the stream that it is about.
+func (c *Client) appendCommand(b []byte, values ...any) []byte {
+	csid, stream := channelOf(TypeCommand)
+	if values[0] == "publish" || values[0] == "play" {
+		stream = 1 // the first that createStream gives
+	}
+	return c.appendChunks(b, csid, TypeCommand, stream, 0, Append(nil, values...))
+}
+
+func (c *Client) appendChunks(b []byte, csid, kind byte, stream, time uint32, body []byte) []byte {
 	short, n := min(time, 0xffffff), len(body)
 	b = append(b, csid, byte(short>>16), byte(short>>8), byte(short), byte(n>>16), byte(n>>8), byte(n), kind)
 	b = binary.LittleEndian.AppendUint32(b, stream)
@@ -265,6 +279,38 @@ func channelOf(kind byte) (csid byte, stream uint32) {
 		return 6, 1
 	}
 	return 3, 0
+}
+
+// Script returns everything that a client sends to publish tags, for those who send
+// it without waiting for answers.
+func Script(o Options, app, name string, tags []flv.Tag) []byte {
+	if o.ChunkSize == 0 {
+		o.ChunkSize = 4096
+	}
+	c := &Client{opts: o}
+	b := make([]byte, 1+1536+1536)
+	b[0] = 3
+	b = c.Append(b, TypeSetChunkSize, 0, binary.BigEndian.AppendUint32(nil, uint32(o.ChunkSize)))
+	for _, command := range [][]any{
+		{"connect", 1, Object{{"app", app}, {"flashVer", "FMLE/3.0 (rtmptest)"}, {"tcUrl", "rtmp://localhost/" + app}}},
+		{"releaseStream", 2, nil, name},
+		{"createStream", 4, nil},
+		{"publish", 5, nil, name, "live"},
+	} {
+		b = c.appendCommand(b, command...)
+	}
+	for _, tag := range tags {
+		b = c.Append(b, tag.Type, tag.Time, tag.Body)
+	}
+	return b
+}
+
+// AppendTag appends the chunks of an FLV tag to b.
+func AppendTag(b []byte, o Options, tag flv.Tag) []byte {
+	if o.ChunkSize == 0 {
+		o.ChunkSize = 4096
+	}
+	return (&Client{opts: o}).Append(b, tag.Type, tag.Time, tag.Body)
 }
 
 // Raw sends bytes as they are.
