@@ -13,7 +13,8 @@ const (
 	// maxWait caps blocking reloads and what waits for a stream to begin.
 	maxWait = 10 * time.Second
 
-	// watching is how long a request for a media playlist makes a viewer.
+	// watching is how long a request for a media playlist makes a viewer; longer
+	// where playlists are asked for seldom.
 	watching = 10 * time.Second
 )
 
@@ -171,13 +172,14 @@ func (st *Stream) servePlaylist(w http.ResponseWriter, r *http.Request, name str
 	if st.server.cfg.Plain {
 		ask.msn = -1 // CAN-BLOCK-RELOAD is not offered
 	}
-	st.viewers.saw(r, st.server.cfg.Now().Add(watching))
 	st.mu.Lock()
 	rd := st.rendition(name)
+	stay := max(watching, st.targetDuration()*3/2)
 	st.mu.Unlock()
 	if rd == nil {
 		return fail(w, http.StatusNotFound)
 	}
+	st.viewers.saw(r, st.server.cfg.Now().Add(stay))
 	refused := false
 	met := st.await(r.Context(), &rd.changed, func() bool {
 		if st.ended || !rd.ready() {
@@ -207,7 +209,7 @@ func (st *Stream) servePlaylist(w http.ResponseWriter, r *http.Request, name str
 	w.Header()["Cache-Control"] = cacheNever
 	if ask.msn >= 0 {
 		w.Header()["Cache-Control"] = cacheMoment
-		st.viewers.saw(r, st.server.cfg.Now().Add(watching))
+		st.viewers.saw(r, st.server.cfg.Now().Add(stay))
 	}
 	return st.servePlaylistBody(w, r, kindPlaylist, text)
 }

@@ -98,12 +98,12 @@ func (st *Stream) parseName(file string) (k kind, n int, ok bool) {
 
 func (st *Stream) serveInit(w http.ResponseWriter, r *http.Request, rd *rendition, n int) int {
 	st.mu.Lock()
-	var init *initSegment
-	if n < len(rd.inits) {
-		init = rd.inits[n]
-	}
+	init, expired := rd.initSegment(n)
 	st.mu.Unlock()
-	if init == nil {
+	switch {
+	case expired:
+		return fail(w, http.StatusGone)
+	case init == nil:
 		return fail(w, http.StatusNotFound)
 	}
 	w.Header()["Cache-Control"] = cacheForever

@@ -12,6 +12,9 @@ const (
 	// that millisecond jitter does not make a part longer than PART-TARGET.
 	declaredSlack = 2500 * time.Microsecond
 
+	// maxInits bounds the init segments kept: a viewer needs those of the window.
+	maxInits = 256
+
 	// declaredGrid is what declared times are rounded to: the precision of EXTINF
 	// and PART durations, so that their sums are exact as printed.
 	declaredGrid = 10 * time.Microsecond
@@ -137,7 +140,14 @@ func (r *rendition) setUp(p *stream.Packet) error {
 	r.epoch, r.track = p.Epoch, p.Track
 	r.cadence = newCadence(p.Track.ClockRate, p.Track.FrameSamples)
 	r.frames = frameCount{clock: int64(p.Track.ClockRate)}
-	r.inits = append(r.inits, &initSegment{number: len(r.inits), data: data})
+	next := 0
+	if n := len(r.inits); n > 0 {
+		next = r.inits[n-1].number + 1
+	}
+	if len(r.inits) == maxInits {
+		r.inits = append(r.inits[:0:0], r.inits[1:]...)
+	}
+	r.inits = append(r.inits, &initSegment{number: next, data: data})
 	r.st.variantsChanged()
 	return nil
 }
@@ -391,6 +401,17 @@ func (r *rendition) segment(msn int) (seg *segment, expired bool) {
 	}
 	if i := msn - r.segs[0].msn; i < len(r.segs) {
 		return r.segs[i], false
+	}
+	return nil, false
+}
+
+// initSegment returns the init segment numbered n. expired says that there was one.
+func (r *rendition) initSegment(n int) (init *initSegment, expired bool) {
+	if len(r.inits) == 0 || n < r.inits[0].number {
+		return nil, len(r.inits) > 0
+	}
+	if i := n - r.inits[0].number; i < len(r.inits) {
+		return r.inits[i], false
 	}
 	return nil, false
 }

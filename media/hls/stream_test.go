@@ -321,3 +321,19 @@ func TestRenditions(t *testing.T) {
 	require.InDelta(t, 480_000, got[0].BandwidthBPS, 20_000)
 	require.InDelta(t, 112_500, got[2].AverageBPS, 10_000)
 }
+
+// TestManyEpochs checks that reconnects without end do not pile up init segments.
+func TestManyEpochs(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t, Config{})
+	st := openTest(s, "x")
+	for n := range maxInits + 3 {
+		writeAll(t, st, sourceAt(n, time.Duration(10+n)*time.Second, time.Second))
+	}
+	require.Len(t, st.leader.inits, maxInits)
+	require.Equal(t, 410, get(t, s, "/live/x/source/TESTTOKEN-i2.mp4").StatusCode)
+	require.Equal(t, 200, get(t, s, "/live/x/source/TESTTOKEN-i3.mp4").StatusCode)
+	list := text(t, get(t, s, "/live/x/source/index.m3u8"))
+	require.Equal(t, strings.Count(list, "#EXT-X-DISCONTINUITY\n"), strings.Count(list, "#EXT-X-MAP"))
+	checkAligned(t, st)
+}
