@@ -29,7 +29,7 @@ func BenchmarkPublish(b *testing.B) {
 		require.NoError(b, err)
 		srv := gortmp.NewServer(&gortmp.ServerConfig{
 			OnConnect: func(nc net.Conn) (io.ReadWriteCloser, *gortmp.ConnConfig) {
-				return nc, &gortmp.ConnConfig{Handler: &drain{}, ControlState: gortmp.StreamControlStateConfig{DefaultAckWindowSize: 2_500_000}}
+				return nc, &gortmp.ConnConfig{Handler: &drain{}, SkipHandshakeVerification: true, ControlState: gortmp.StreamControlStateConfig{DefaultAckWindowSize: 2_500_000}}
 			},
 		})
 		go srv.Serve(ln)

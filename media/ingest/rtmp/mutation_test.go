@@ -27,6 +27,9 @@ import (
 func mutate(rng *rand.Rand, session []byte) []byte {
 	b := append([]byte(nil), session...)
 	for range 1 + rng.IntN(8) {
+		if len(b) == 0 {
+			break
+		}
 		at := rng.IntN(len(b))
 		if rng.IntN(2) == 0 { // often among the commands, where the parsers are
 			at = min(3073+rng.IntN(1500), len(b)-1)
