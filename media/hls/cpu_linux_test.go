@@ -18,13 +18,12 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// drop reads n bytes from c and forgets them without copying them.
-func drop(c *net.TCPConn, n int) error {
+// drop reads n bytes from c and forgets them without copying them; buf is not written.
+func drop(c *net.TCPConn, n int, buf []byte) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return err
 	}
-	buf := make([]byte, 1<<20)
 	for n > 0 {
 		var got int
 		var failed error

@@ -12,7 +12,7 @@ import (
 func cpuTime() time.Duration { return 0 }
 
 // drop reads n bytes from c and forgets them.
-func drop(c *net.TCPConn, n int) error {
-	_, err := io.CopyN(io.Discard, c, int64(n))
+func drop(c *net.TCPConn, n int, buf []byte) error {
+	_, err := io.CopyBuffer(io.Discard, io.LimitReader(c, int64(n)), buf)
 	return err
 }

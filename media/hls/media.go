@@ -16,7 +16,7 @@ const (
 	stallTimeout = 30 * time.Second
 	sendChunk    = 1024 << 10
 
-	// copyBelow is the size under which a copy is cheaper than sendfile.
+	// copyBelow is the size up to which a copy is cheaper than sendfile.
 	copyBelow = 16 << 10
 )
 
@@ -178,18 +178,34 @@ func (st *Stream) send(w http.ResponseWriter, r *http.Request, k kind, m media) 
 		w.WriteHeader(http.StatusOK)
 		return http.StatusOK
 	}
-	st.server.metrics.sent[k].Add(float64(sendFile(w, f, m.offset, m.size)))
+	defer limitWrites(w)()
+	var sent int64
+	if m.size <= copyBelow {
+		sent = st.server.sendCopy(w, f, m.offset, m.size)
+	} else {
+		sent = sendFile(w, f, m.offset, m.size)
+	}
+	st.server.metrics.sent[k].Add(float64(sent))
 	return http.StatusOK
+}
+
+// sendCopy sends what is too small for sendFile to pay, by one copy.
+func (s *Server) sendCopy(w http.ResponseWriter, f *os.File, offset, size int64) (sent int64) {
+	buf, ok := s.buffers.Get().(*[copyBelow]byte)
+	if !ok {
+		buf = new([copyBelow]byte)
+	}
+	defer s.buffers.Put(buf)
+	if _, err := f.ReadAt(buf[:size], offset); err != nil {
+		return 0
+	}
+	n, _ := w.Write(buf[:size]) // a viewer that left is not an error
+	return int64(n)
 }
 
 // sendFile sends size bytes of f from offset and returns how many went out. It
 // stops when the viewer leaves or takes too long for a chunk.
 func sendFile(w http.ResponseWriter, f *os.File, offset, size int64) (sent int64) {
-	defer limitWrites(w)()
-	if size < copyBelow {
-		n, _ := io.Copy(w, io.NewSectionReader(f, offset, size)) // as above
-		return n
-	}
 	if _, err := f.Seek(offset, io.SeekStart); err != nil {
 		return 0
 	}

@@ -91,6 +91,7 @@ type Server struct {
 	log     *slog.Logger
 	metrics *metrics
 	zippers *sync.Pool    // of *gzip.Writer
+	buffers sync.Pool     // of *[copyBelow]byte
 	done    chan struct{} // closed when Run ends: waiting requests end
 
 	mu      sync.RWMutex

@@ -108,7 +108,7 @@ func (s *store) close() {
 		return
 	}
 	s.closed = true
-	s.file.Close()
+	closeMemoryFile(s.file)
 	for _, f := range s.idle {
 		f.Close()
 	}

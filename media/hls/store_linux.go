@@ -31,6 +31,10 @@ func reopen(f *os.File) (*os.File, error) {
 	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
+// closeMemoryFile closes f. Its memory stays until the files that reopen returned are
+// closed as well.
+func closeMemoryFile(f *os.File) { f.Close() }
+
 // writeVector writes bufs at offset and returns how many bytes they are. It
 // changes the slice bufs.
 func writeVector(f *os.File, bufs [][]byte, offset int64) (int64, error) {

@@ -2,18 +2,22 @@
 
 package hls
 
-import (
-	"os"
-)
+import "os"
 
-// newMemoryFile returns a temporary file that vanishes with its last user where
-// the system allows that.
+// newMemoryFile returns a temporary file; closeMemoryFile removes it.
 func newMemoryFile(name string) (*os.File, error) {
 	return os.CreateTemp("", "bandstand-"+name+"-")
 }
 
 // reopen returns f again with an offset of its own.
 func reopen(f *os.File) (*os.File, error) { return os.Open(f.Name()) }
+
+// closeMemoryFile closes f and removes it. Files that reopen returned go on where the
+// system allows that.
+func closeMemoryFile(f *os.File) {
+	f.Close()
+	os.Remove(f.Name())
+}
 
 // writeVector writes bufs at offset and returns how many bytes they are.
 func writeVector(f *os.File, bufs [][]byte, offset int64) (int64, error) {
