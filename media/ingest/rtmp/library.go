@@ -1,8 +1,11 @@
 package rtmp
 
 import (
+	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"runtime/debug"
 	"sync"
 
 	gortmp "github.com/yutopp/go-rtmp"
@@ -37,8 +40,8 @@ func (l *library) stop() {
 }
 
 // serve has the library handle the connection rwc, and returns when it has closed it.
-func (l *library) serve(nc net.Conn, rwc io.ReadWriteCloser, cfg *gortmp.ConnConfig) {
-	h := &handover{Conn: nc, rwc: rwc, cfg: cfg, ended: make(chan struct{})}
+func (l *library) serve(nc net.Conn, rwc io.ReadWriteCloser, cfg *gortmp.ConnConfig, log *slog.Logger) {
+	h := &handover{Conn: nc, rwc: rwc, cfg: cfg, log: log, ended: make(chan struct{})}
 	select {
 	case l.feed.conns <- h:
 		<-h.ended
@@ -76,11 +79,25 @@ type handover struct {
 	net.Conn
 	rwc   io.ReadWriteCloser
 	cfg   *gortmp.ConnConfig
+	log   *slog.Logger
 	once  sync.Once
 	ended chan struct{}
 }
 
-func (h *handover) Read(p []byte) (int, error)  { return h.rwc.Read(p) }
+var errPanic = errors.New("rtmp: internal error")
+
+// Read passes on. The library would swallow a panic beneath it, and during the
+// handshake not even that.
+func (h *handover) Read(p []byte) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.log.Error("panic on an RTMP connection", "panic", v, "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
+	return h.rwc.Read(p)
+}
+
 func (h *handover) Write(p []byte) (int, error) { return h.rwc.Write(p) }
 
 func (h *handover) Close() error {

@@ -1,7 +1,9 @@
 package rtmp_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -22,6 +24,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+// anyKey is the stream key of sessions before each gets its own.
+const anyKey = "0000000000"
 
 // mutate damages a session in a few places.
 func mutate(rng *rand.Rand, session []byte) []byte {
@@ -78,8 +83,8 @@ func TestMutatedSessions(t *testing.T) {
 	}
 	for i, clip := range clips {
 		sessions = append(sessions,
-			rtmptest.Script(rtmptest.Options{}, "live", "0000000000", clip),
-			rtmptest.Script(rtmptest.Options{ChunkSize: 128}, "live", "0000000000", shifted(clip, 0xfffff0+uint32(i))))
+			rtmptest.Script(rtmptest.Options{}, "live", anyKey, clip),
+			rtmptest.Script(rtmptest.Options{ChunkSize: 128}, "live", anyKey, shifted(clip, 0xfffff0+uint32(i))))
 	}
 	var next atomic.Int64
 	var heap atomic.Uint64
@@ -93,7 +98,7 @@ func TestMutatedSessions(t *testing.T) {
 				}
 				rng := rand.New(rand.NewPCG(uint64(n), 7))
 				b := mutate(rng, sessions[rng.IntN(len(sessions))])
-				playTo(s.Addr, b)
+				playTo(s.Addr, bytes.ReplaceAll(b, []byte(anyKey), fmt.Appendf(nil, "%010d", n)))
 				if n%1000 == 0 {
 					var m runtime.MemStats
 					runtime.ReadMemStats(&m)

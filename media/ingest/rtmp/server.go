@@ -249,7 +249,7 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, addr netip.Addr) {
 			MaxMessageStreams: 8,
 		},
 		Logger: s.quiet,
-	})
+	}, c.log)
 	c.finish()
 }
 
