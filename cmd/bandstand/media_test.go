@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bluenviron/gohlslib/v2"
+	"github.com/bluenviron/gohlslib/v2/pkg/codecs"
 	"github.com/stretchr/testify/require"
 
 	"bandstand/media/hls/conform"
@@ -131,6 +132,9 @@ func TestIndependentReaderPlays(t *testing.T) {
 			return fmt.Errorf("%d tracks", len(tracks))
 		}
 		for _, track := range tracks {
+			if _, ok := track.Codec.(*codecs.H264); !ok {
+				continue
+			}
 			c.OnDataH26x(track, func(pts, _ int64, _ [][]byte) { frames <- pts })
 		}
 		return nil

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -118,7 +119,7 @@ func (r *Registry) checkKeys(ctx context.Context) {
 	defer cancel()
 	revoked, err := r.cfg.Keys.Revoked(ctx, ids)
 	if err != nil {
-		if ctx.Err() == nil || context.Cause(ctx) == context.DeadlineExceeded {
+		if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			r.metrics.keyErrors.Inc()
 			r.cfg.Logger.WarnContext(ctx, "could not ask for revoked stream keys", "err", err)
 		}

@@ -98,7 +98,7 @@ func (h *history) observe(pl *mediaPlaylist, delta bool, at time.Time) bool {
 		return false
 	}
 	for _, s := range pl.segments {
-		h.compareSegment(s, changed, pl.ended)
+		h.compareSegment(pl, s, changed)
 	}
 	h.lowLatency = h.lowLatency || pl.lowLatency()
 	if h.last != nil && h.last.next().less(pl.next()) {
@@ -134,8 +134,8 @@ func (h *history) compareHeader(pl *mediaPlaylist) bool {
 	return true
 }
 
-// compareSegment checks a segment against what was said about it before.
-func (h *history) compareSegment(s *segment, changed Rule, ended bool) {
+// compareSegment checks a segment of pl against what was said about it before.
+func (h *history) compareSegment(pl *mediaPlaylist, s *segment, changed Rule) {
 	old, known := h.records[s.msn]
 	if !known {
 		old = &record{}
@@ -158,7 +158,7 @@ func (h *history) compareSegment(s *segment, changed Rule, ended bool) {
 	parts := s.parts
 	if known {
 		h.compareKnown(&old.segment, s, changed)
-		if len(parts) < len(old.parts) && h.last != nil && !ended && s.msn >= h.nearEdge() {
+		if len(parts) < len(old.parts) && !pl.ended && s.msn >= pl.nearEdge() {
 			h.broken(RulePartRemoved, "segment %d lost parts within three target durations of the live edge", s.msn)
 		}
 		if len(parts) < len(old.parts) { // parts leave when their segment is old
@@ -196,14 +196,14 @@ func (h *history) compareKnown(old, s *segment, changed Rule) {
 
 // nearEdge is the oldest segment whose parts must still be listed: those that
 // begin within three target durations of the live edge, RFC 8216bis 6.2.2.
-func (h *history) nearEdge() int64 {
+func (pl *mediaPlaylist) nearEdge() int64 {
 	var total time.Duration
-	for _, s := range slices.Backward(h.last.segments) {
-		if total += s.length(); total >= 3*h.last.target {
+	for _, s := range slices.Backward(pl.segments) {
+		if total += s.length(); total >= 3*pl.target {
 			return s.msn + 1
 		}
 	}
-	return h.last.mediaSequence
+	return pl.mediaSequence
 }
 
 // checkHint verifies that the part that was hinted is the part that came.
