@@ -145,7 +145,7 @@ func TestCutting(t *testing.T) {
 		"B-frames":             {src: source{fps: 30, gop: time.Second, offset: 6000}, target: 2 * time.Second, length: 2 * time.Second, parts: 10},
 		"keyframe each 0.5 s":  {src: source{fps: 30, gop: 500 * time.Millisecond}, target: 2 * time.Second, length: 2 * time.Second, parts: 10},
 		"keyframe each 1.5 s":  {src: source{fps: 30, gop: 1500 * time.Millisecond}, target: 2 * time.Second, length: 1500 * time.Millisecond, parts: 8},
-		"keyframe each 4 s":    {src: source{fps: 30, gop: 4 * time.Second}, target: 10 * time.Second, length: 4 * time.Second, parts: 20},
+		"keyframe each 4 s":    {src: source{fps: 30, gop: 4 * time.Second}, target: 4 * time.Second, length: 4 * time.Second, parts: 20},
 		"keyframe each 20 s":   {src: source{fps: 30, gop: 20 * time.Second}, target: 10 * time.Second},
 		"every frame is a key": {src: source{fps: 30, gop: time.Second / 30}, target: 2 * time.Second, length: 2 * time.Second, parts: 10},
 		"uneven frames": {
@@ -217,5 +217,38 @@ func TestPartIsPublishedWithItsLastFrame(t *testing.T) {
 		if i >= 5 {
 			require.Equal(t, (i+1)/6, st.leader.nextPart-1, "parts after %d frames", i+1)
 		}
+	}
+}
+
+// TestExtraKeyframesNeedNoForcedCut covers encoders that add keyframes where the
+// scene changes, and begin to count anew there.
+func TestExtraKeyframesNeedNoForcedCut(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string][]time.Duration{
+		"in the first GOP": {0, 500 * time.Millisecond, 2500 * time.Millisecond, 4500 * time.Millisecond, 6500 * time.Millisecond},
+		"in later ones":    {0, 2 * time.Second, 2700 * time.Millisecond, 4700 * time.Millisecond, 5 * time.Second, 7 * time.Second},
+		"of four seconds":  {0, 4 * time.Second, 4500 * time.Millisecond, 8500 * time.Millisecond},
+		"twice at once":    {0, 300 * time.Millisecond, 600 * time.Millisecond, 2600 * time.Millisecond, 4600 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			st := openTest(newTestServer(t, Config{}), "x")
+			packets := source{
+				epoch: newEpoch(0, videoTrack(), nil), fps: 30, gop: time.Hour, from: 10 * time.Second, length: 9 * time.Second,
+			}.packets()
+			for _, p := range packets {
+				at := p.Time() - 10*time.Second
+				for _, k := range keys {
+					p.Key = p.Key || (at-k).Abs() < time.Millisecond
+				}
+				require.NoError(t, st.write(p))
+			}
+			for _, seg := range st.leader.segs {
+				if seg.start-10*time.Second < keys[len(keys)-1]+time.Second {
+					require.True(t, seg.independent, "segment at %v", seg.start-10*time.Second)
+				}
+			}
+			checkRules(t, st.leader, sloppy{})
+		})
 	}
 }

@@ -9,12 +9,12 @@ import (
 
 const (
 	// longTarget is the TARGETDURATION of a stream whose keyframes are further
-	// apart than segments should be, or not known in time.
+	// apart, and how much media may pass until that is known: nothing could be
+	// played before the first segment ends anyway.
 	longTarget = 10 * time.Second
 
-	// gopPatience is how much media may pass until the distance of keyframes is
-	// taken for unknown.
-	gopPatience = 2200 * time.Millisecond
+	// gopJitter is how far keyframes that come evenly may stray.
+	gopJitter = 100 * time.Millisecond
 
 	// rounding is how much longer than TARGETDURATION a segment may be: EXTINF
 	// rounded to the second must not exceed it. RFC 8216bis 4.4.3.1.
@@ -86,6 +86,11 @@ func (st *Stream) beginEpoch(r *rendition, p *stream.Packet) error {
 
 // continueEpoch begins a new segment where one is due.
 func (st *Stream) continueEpoch(r *rendition, p *stream.Packet) error {
+	expected, _ := r.cadence.frame()
+	paused := r.cadence.primed && r.at(p.DTS-r.cadence.last-expected) > hole
+	if paused {
+		st.lastKey = 0 // the distance to the next says nothing
+	}
 	if p.Key {
 		st.sawKey(p)
 	}
@@ -96,16 +101,14 @@ func (st *Stream) continueEpoch(r *rendition, p *stream.Packet) error {
 		return st.cut(r, p)
 	}
 	elapsed := r.at(p.DTS) - r.cur.start
-	expected, _ := r.cadence.frame()
 	frame := r.at(expected)
-	if st.target == 0 && elapsed >= gopPatience {
+	if st.target == 0 && elapsed >= longTarget {
 		st.setTarget(st.longTarget())
 	}
 	if st.target == 0 {
 		return nil
 	}
 	limit := st.longest() - cutMargin
-	paused := r.cadence.primed && r.at(p.DTS-r.cadence.last-expected) > hole
 	switch {
 	case paused && elapsed > limit:
 		return st.pause(r, p)
@@ -170,24 +173,35 @@ func (st *Stream) stalled(p *stream.Packet) error {
 	return nil
 }
 
-// sawKey notes a keyframe of the leader. The second one of a stream with video
-// tells its target duration.
+// sawKey notes a keyframe of the leader. Those of the first seconds tell the target
+// duration: if they come evenly, the one that segments aim for will do.
 func (st *Stream) sawKey(p *stream.Packet) {
 	if !p.Track.Codec.Video() {
 		return
 	}
 	at := p.Track.Duration(p.DTS)
-	if st.lastKey > 0 {
-		st.gop = at - st.lastKey
+	if st.lastKey == 0 {
+		st.firstKey = at
+	} else {
+		gop := at - st.lastKey
+		st.uneven = st.uneven || (st.gop > 0 && (gop-st.gop).Abs() > gopJitter)
+		st.gop = max(st.gop, gop)
 	}
 	st.lastKey = at
 	if st.target > 0 || st.gop == 0 {
 		return
 	}
-	if goal := seconds(st.server.cfg.SegmentTarget); st.gop <= goal+rounding-cutMargin {
+	goal := seconds(st.server.cfg.SegmentTarget)
+	limit := goal + rounding - cutMargin
+	fits := seconds(st.gop - rounding + cutMargin) // the least that a whole GOP does not exceed
+	switch {
+	case st.uneven: // extra keyframes at cuts of the scene: the next may be far
+		st.setTarget(min(max(2*goal, fits), st.longTarget()))
+	case st.gop > limit:
+		st.setTarget(min(fits, st.longTarget()))
+	case at-st.firstKey+cutEarly >= st.server.cfg.SegmentTarget,
+		at-st.firstKey+st.gop > limit: // the next one would be too late
 		st.setTarget(goal)
-	} else {
-		st.setTarget(st.longTarget())
 	}
 }
 

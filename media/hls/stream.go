@@ -57,7 +57,9 @@ type Stream struct {
 
 	target      time.Duration // guarded by mu; TARGETDURATION, zero until decided
 	partTarget  time.Duration // guarded by mu; PART-TARGET, zero until decided
-	gop         time.Duration // guarded by mu; between the last two keyframes
+	gop         time.Duration // guarded by mu; the longest between two keyframes
+	uneven      bool          // guarded by mu; keyframes come at different distances
+	firstKey    time.Duration // guarded by mu
 	lastKey     time.Duration // guarded by mu; zero before the first of an epoch
 	independent bool          // guarded by mu; every segment starts with a keyframe
 
