@@ -32,7 +32,7 @@ type Config struct {
 	MediaOrigins  []string     // other nodes' origins, from which pages of ours may play
 
 	Ready          map[string]func(context.Context) error // checks of /readyz, by name
-	TrustedProxies []netip.Prefix                         // whose X-Forwarded-For counts
+	TrustedProxies []netip.Prefix                         // whose X-Forwarded-For counts, for Media too
 	TrustedOrigins []string                               // other origins whose pages may change things here
 	Limits         Limits
 	Version        string // of the program; "dev" if empty
@@ -52,14 +52,14 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
-	return &router{
+	return TrustProxies(&router{
 		media:    cfg.Media,
 		prefixes: cfg.MediaPrefixes,
 		api:      operations,
 		web:      cfg.Web,
 		policy:   webPolicy(cfg.MediaOrigins),
 		ready:    ready(cfg.Ready, cfg.Logger),
-	}, nil
+	}, cfg.TrustedProxies), nil
 }
 
 func (cfg *Config) validate() error {
@@ -96,16 +96,14 @@ func newOperations(cfg Config) (http.Handler, error) {
 			return nil, fmt.Errorf("trusted origin: %w", err)
 		}
 	}
-	addr := newAddressFunc(cfg.TrustedProxies)
-
 	e := echo.New()
 	e.HTTPErrorHandler = handleEchoError
 	e.Use(
-		observe(cfg.Logger, m, addr),
+		observe(cfg.Logger, m),
 		recovered,
 		secured,
 		sameOrigin(protection),
-		limit(cfg.Limits, m, addr),
+		limit(cfg.Limits, m),
 		bounded,
 	)
 	operations := humaecho.New(e, humaConfig(cfg.Version))

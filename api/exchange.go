@@ -38,7 +38,7 @@ var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
 
 // observe gives each request an id, and logs and counts it when it has been
 // served. Of the request neither headers nor query are logged: they hold tokens.
-func observe(log *slog.Logger, m *metrics, addr addressFunc) echo.MiddlewareFunc {
+func observe(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
@@ -60,26 +60,39 @@ func observe(log *slog.Logger, m *metrics, addr addressFunc) echo.MiddlewareFunc
 			attrs := []slog.Attr{
 				slog.String("request", x.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 				slog.Int("status", status), slog.Int64("bytes", c.Response().Size),
-				slog.Duration("took", took), slog.String("remote", addr(r).String()),
+				slog.Duration("took", took), slog.String("remote", remote(r).String()),
 			}
 			if x.err != nil {
 				attrs = append(attrs, slog.Any("err", x.err))
 			}
-			log.LogAttrs(r.Context(), levelOf(c.Path(), status), "request served", attrs...)
+			log.LogAttrs(r.Context(), levelOf(r, c.Path(), status), "request served", attrs...)
 			return nil
 		}
 	}
 }
 
-// levelOf keeps what happens every second out of the log.
-func levelOf(route string, status int) slog.Level {
+// levelOf keeps what happens every second, and what changes nothing, out of the log.
+func levelOf(r *http.Request, route string, status int) slog.Level {
 	switch {
+	case r.Context().Err() != nil:
+		return slog.LevelDebug // whoever asked has left: the status says nothing
+	case status == http.StatusServiceUnavailable:
+		return slog.LevelWarn
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError
-	case route == channel.HeartbeatPath && status < http.StatusBadRequest:
+	case isRead(r.Method), route == channel.HeartbeatPath && status < http.StatusBadRequest:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
+}
+
+// isRead reports whether a request with this method changes nothing.
+func isRead(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return true
+	}
+	return false
 }
 
 // recovered turns a panic of an operation into an internal error with its stack.

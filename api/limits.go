@@ -32,7 +32,7 @@ func (l Limits) withDefaults() Limits {
 
 // limit refuses requests that come too often from one address, each kind of them
 // counted apart. Requests that only read are not counted.
-func limit(l Limits, m *metrics, addr addressFunc) echo.MiddlewareFunc {
+func limit(l Limits, m *metrics) echo.MiddlewareFunc {
 	store := memory.NewStoreWithOptions(limiter.StoreOptions{CleanUpInterval: time.Minute})
 	perMinute := func(n int) *limiter.Limiter {
 		return limiter.New(store, limiter.Rate{Period: time.Minute, Limit: int64(n)})
@@ -46,7 +46,7 @@ func limit(l Limits, m *metrics, addr addressFunc) echo.MiddlewareFunc {
 			if kind == "" {
 				return next(c)
 			}
-			state, err := kinds[kind].Get(c.Request().Context(), kind+" "+household(addr(c.Request())))
+			state, err := kinds[kind].Get(c.Request().Context(), kind+" "+household(remote(c.Request())))
 			if err != nil {
 				return err
 			}
@@ -68,11 +68,9 @@ func limit(l Limits, m *metrics, addr addressFunc) echo.MiddlewareFunc {
 
 // kindOf returns which limit a request counts against; "" for none.
 func kindOf(r *http.Request) string {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return ""
-	}
 	switch {
+	case isRead(r.Method):
+		return ""
 	case strings.HasPrefix(r.URL.Path, "/api/v1/auth/"):
 		return "auth"
 	case strings.HasPrefix(r.URL.Path, "/api/v1/ingest/"):

@@ -94,7 +94,7 @@ func TestPanicsAreInternalErrors(t *testing.T) {
 	require.NoError(t, err)
 	e := echo.New()
 	e.HTTPErrorHandler = handleEchoError
-	e.Use(observe(slog.New(slog.NewTextHandler(&log, nil)), m, newAddressFunc(nil)), recovered, secured, bounded)
+	e.Use(observe(slog.New(slog.NewTextHandler(&log, nil)), m), recovered, secured, bounded)
 	e.GET("/panic", func(echo.Context) error { panic("secret cause") })
 	e.GET("/abort", func(echo.Context) error { panic(http.ErrAbortHandler) })
 	e.GET("/late", func(c echo.Context) error {
@@ -149,7 +149,10 @@ func TestAddresses(t *testing.T) {
 			if test.forwarded != "" {
 				r.Header.Set("X-Forwarded-For", test.forwarded)
 			}
-			addr := newAddressFunc(test.trusted)(r)
+			var addr netip.Addr
+			TrustProxies(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				addr = remote(r)
+			}), test.trusted).ServeHTTP(nil, r)
 			require.Equal(t, test.want, addr.String())
 			require.Equal(t, test.household, household(addr))
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -267,6 +268,71 @@ func TestForwardedAddressesNeedATrustedProxy(t *testing.T) {
 	}
 	require.Contains(t, s.log.String(), "remote=127.0.0.1")
 	require.NotContains(t, s.log.String(), "203.0.113")
+}
+
+func TestViewersBehindAProxyHaveTheirOwnAddress(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		trusted   string
+		forwarded string
+		want      string
+	}{
+		"nobody is trusted":    {"", "203.0.113.1", "127.0.0.1"},
+		"another is trusted":   {"10.0.0.0/8", "203.0.113.1", "127.0.0.1"},
+		"the proxy is trusted": {"127.0.0.0/8", "198.51.100.9, 203.0.113.1", "203.0.113.1"},
+		"IPv6":                 {"127.0.0.0/8", "2001:db8::1", "2001:db8::1"},
+		"the proxy says none":  {"127.0.0.0/8", "", "127.0.0.1"},
+		"the proxy says junk":  {"127.0.0.0/8", "who knows", "127.0.0.1"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startServer(t, dbtest.SQLite(t), func(set *settings) {
+				if test.trusted != "" {
+					set.api.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(test.trusted)}
+				}
+				set.api.Media = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					host, _, err := net.SplitHostPort(r.RemoteAddr)
+					if err != nil {
+						t.Error(err)
+					}
+					_, _ = w.Write([]byte(host))
+				})
+			})
+			header := []string{}
+			if test.forwarded != "" {
+				header = []string{"X-Forwarded-For", test.forwarded}
+			}
+			require.Equal(t, test.want, s.do("GET", "/live/x", "", "", header...).text)
+		})
+	}
+}
+
+func TestLogKeepsToWhatMatters(t *testing.T) {
+	t.Parallel()
+	d := dbtest.SQLite(t)
+	s := startServer(t, d)
+	ada := s.user("ada", auth.RoleUser)
+	levels := func() (levels []string) {
+		for line := range strings.Lines(s.log.String()) {
+			if strings.Contains(line, `msg="request served"`) {
+				_, level, _ := strings.Cut(line, "level=")
+				level, _, _ = strings.Cut(level, " ")
+				levels = append(levels, level)
+			}
+		}
+		return levels
+	}
+	s.do("GET", "/api/v1/channels?token=secret", ada, "")
+	s.do("GET", "/api/v1/channels/none", "", "")
+	s.do("POST", "/api/v1/channels", ada, `{"slug":"garden","title":"Garden"}`)
+	s.do("POST", "/api/v1/channels", "", `{}`)
+	s.do("DELETE", "/api/v1/channels/garden", ada, "")
+	s.do("POST", "/api/v1/ingest/heartbeat", s.service("ingest"), `{"node":"n","public_url":"http://n","live":[]}`)
+	require.NoError(t, d.Close())
+	s.do("GET", "/api/v1/channels", "", "")
+	require.Equal(t, []string{"DEBUG", "DEBUG", "INFO", "INFO", "INFO", "DEBUG", "ERROR"}, levels())
+	require.NotContains(t, s.log.String(), "secret")
 }
 
 func TestDocumentation(t *testing.T) {

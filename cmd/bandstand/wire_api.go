@@ -71,7 +71,7 @@ func (a *app) handler() (http.Handler, error) {
 		media = a.onAir.hls
 	}
 	if a.api == nil {
-		return mediaOnly(media), nil
+		return api.TrustProxies(mediaOnly(media), a.cfg.HTTP.TrustedProxies), nil
 	}
 	return api.New(api.Config{
 		Accounts: a.api.accounts,
