@@ -227,6 +227,7 @@ func TestExtraKeyframesNeedNoForcedCut(t *testing.T) {
 	for name, keys := range map[string][]time.Duration{
 		"in the first GOP": {0, 500 * time.Millisecond, 2500 * time.Millisecond, 4500 * time.Millisecond, 6500 * time.Millisecond},
 		"in later ones":    {0, 2 * time.Second, 2700 * time.Millisecond, 4700 * time.Millisecond, 5 * time.Second, 7 * time.Second},
+		"short ones first": {0, 1733 * time.Millisecond, 2400 * time.Millisecond, 4367 * time.Millisecond, 6367 * time.Millisecond},
 		"of four seconds":  {0, 4 * time.Second, 4500 * time.Millisecond, 8500 * time.Millisecond},
 		"twice at once":    {0, 300 * time.Millisecond, 600 * time.Millisecond, 2600 * time.Millisecond, 4600 * time.Millisecond},
 	} {
@@ -239,7 +240,7 @@ func TestExtraKeyframesNeedNoForcedCut(t *testing.T) {
 			for _, p := range packets {
 				at := p.Time() - 10*time.Second
 				for _, k := range keys {
-					p.Key = p.Key || (at-k).Abs() < time.Millisecond
+					p.Key = p.Key || (at-k).Abs() < 17*time.Millisecond && (at-k) <= 16*time.Millisecond
 				}
 				require.NoError(t, st.write(p))
 			}

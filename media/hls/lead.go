@@ -117,7 +117,7 @@ func (st *Stream) continueEpoch(r *rendition, p *stream.Packet) error {
 			return nil
 		}
 	case p.Key:
-		if elapsed+cutEarly < st.server.cfg.SegmentTarget && elapsed+st.gop <= limit {
+		if elapsed+cutEarly < st.server.cfg.SegmentTarget && elapsed+st.nextKey() <= limit {
 			return nil
 		}
 	case elapsed+frame <= limit:
@@ -203,6 +203,14 @@ func (st *Stream) sawKey(p *stream.Packet) {
 		at-st.firstKey+st.gop > limit: // the next one would be too late
 		st.setTarget(goal)
 	}
+}
+
+// nextKey returns how far the next keyframe may be.
+func (st *Stream) nextKey() time.Duration {
+	if st.uneven {
+		return max(st.gop, st.server.cfg.SegmentTarget)
+	}
+	return st.gop
 }
 
 // setTarget fixes TARGETDURATION, which never changes again. RFC 8216bis 4.4.3.1.
