@@ -57,7 +57,8 @@ type HTTP struct {
 	Listen         string         `yaml:"listen"`
 	TLS            TLS            `yaml:"tls"`
 	H2C            bool           `yaml:"h2c"`             // HTTP/2 without TLS, for a proxy in front
-	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"` // whose X-Forwarded-* headers count
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"` // whose X-Forwarded-For counts
+	MediaOrigins   []string       `yaml:"media_origins"`   // other nodes, from which our pages may play
 }
 
 // TLS names a certificate and its key, both PEM files; both or neither.
@@ -159,7 +160,7 @@ func Default() Config {
 		DataDir:         "./data",
 		ShutdownTimeout: 10 * time.Second,
 		Log:             Log{Level: slog.LevelInfo, Format: "text"},
-		HTTP:            HTTP{Listen: ":8080", TrustedProxies: []netip.Prefix{}},
+		HTTP:            HTTP{Listen: ":8080", TrustedProxies: []netip.Prefix{}, MediaOrigins: []string{}},
 		Metrics:         Metrics{Listen: "127.0.0.1:9935"},
 		RTMP: RTMP{
 			Listen:         ":1935",

@@ -55,6 +55,9 @@ func (c Config) validateListeners(v *validator) {
 	v.required("http.listen", c.HTTP.Listen)
 	v.address("http.listen", c.HTTP.Listen)
 	v.pair("http.tls", c.HTTP.TLS)
+	for i, origin := range c.HTTP.MediaOrigins {
+		v.origin(fmt.Sprintf("http.media_origins[%d]", i), origin)
+	}
 	v.address("metrics.listen", c.Metrics.Listen)
 	v.address("rtmp.listen", c.RTMP.Listen)
 	v.address("rtmps.listen", c.RTMPS.Listen)
@@ -178,6 +181,16 @@ func (v *validator) webURL(path, value string) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") ||
 		u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		v.errorf(path, "must be an address such as https://live.example.org")
+	}
+}
+
+// webOrigin is a scheme, host and port. Nothing in it could end a directive of a
+// Content-Security-Policy.
+var webOrigin = regexp.MustCompile(`^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]+)?$`)
+
+func (v *validator) origin(path, value string) {
+	if !webOrigin.MatchString(value) {
+		v.errorf(path, "must be an origin such as https://ingest-1.example.org, without a path")
 	}
 }
 

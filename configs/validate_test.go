@@ -31,6 +31,8 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		"port out of range":      {func(c *Config) { c.RTMP.Listen = ":65536" }, "rtmp.listen is"},
 		"half a certificate":     {func(c *Config) { c.HTTP.TLS.Cert = "c.pem" }, "http.tls needs both cert and key"},
 		"RTMPS without any":      {func(c *Config) { c.RTMPS.Listen = ":1936" }, "rtmps.listen needs a certificate"},
+		"media from a path":      {func(c *Config) { c.HTTP.MediaOrigins = []string{"https://a.example/live"} }, "http.media_origins[0] must be an origin"},
+		"media and a directive":  {func(c *Config) { c.HTTP.MediaOrigins = []string{"http://a", "http://a;script-src"} }, "http.media_origins[1] must be an origin"},
 		"no way in":              {func(c *Config) { c.RTMP.Listen = "" }, "nobody could publish"},
 		"no connections":         {func(c *Config) { c.RTMP.MaxConnections = 0 }, "rtmp.max_connections is 0; allowed: 1 to"},
 		"second publisher":       {func(c *Config) { c.Ingest.SecondPublisher = "fight" }, "allowed: refuse, takeover"},

@@ -28,7 +28,7 @@ type app struct {
 	cfg     configs.Config
 	log     *slog.Logger
 	metrics *prometheus.Registry
-	secret  []byte
+	secret  []byte // signs tokens; nil without the role api
 
 	onAir *onAir   // nil unless this process has the role ingest
 	api   *apiSide // nil unless this process has the role api
@@ -58,19 +58,19 @@ func newApp(ctx context.Context, cfg configs.Config, log *slog.Logger) (*app, er
 	return a, nil
 }
 
-// openData makes the data folder and reads the secret kept there.
+// openData makes the data folder and reads the secret kept there, if this process
+// signs tokens.
 func (a *app) openData(context.Context) error {
 	if err := os.MkdirAll(a.cfg.DataDir, 0o750); err != nil {
 		return fmt.Errorf("data_dir: %w", err)
 	}
-	secret := a.cfg.Secret.Reveal()
-	if secret == "" && a.cfg.Has(configs.RoleAPI) {
-		var err error
-		if secret, err = keptSecret(a.cfg.DataDir, "secret"); err != nil {
-			return fmt.Errorf("secret: %w", err)
-		}
+	if !a.cfg.Has(configs.RoleAPI) {
+		return nil
 	}
-	a.secret = []byte(secret)
+	var err error
+	if a.secret, err = makeSecret(a.cfg); err != nil {
+		return fmt.Errorf("secret: %w", err)
+	}
 	return nil
 }
 
@@ -165,6 +165,12 @@ func (a *app) listen(ctx context.Context, service, addr string) (net.Listener, e
 	if err != nil {
 		return nil, fmt.Errorf("%s.listen: %w", service, err)
 	}
+	a.closers = append(a.closers, func() error { // for when it never gets to run
+		if err := ln.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
 	a.addresses[service] = ln.Addr()
 	a.log.InfoContext(ctx, "listening", "service", service, "address", ln.Addr().String())
 	return ln, nil

@@ -1,8 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"strings"
+	"io/fs"
 	"time"
 
 	"bandstand/api/auth"
@@ -20,13 +21,14 @@ func (t *tokenCmd) Run(c *cli, con *console) error {
 	if err != nil {
 		return err
 	}
-	secret := strings.TrimSpace(cfg.Secret.Reveal())
-	if secret == "" {
-		if secret, err = keptSecret(cfg.DataDir, "secret"); err != nil {
-			return fmt.Errorf("secret: %w", err)
-		}
+	secret, err := secretOf(cfg)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("secret: %w: start the server first, and use its settings here (data_dir or secret)", err)
 	}
-	tokens, err := auth.NewTokens(auth.TokensConfig{Secret: []byte(secret)})
+	if err != nil {
+		return fmt.Errorf("secret: %w", err)
+	}
+	tokens, err := auth.NewTokens(auth.TokensConfig{Secret: secret})
 	if err != nil {
 		return err
 	}

@@ -78,9 +78,10 @@ func (a *app) handler() (http.Handler, error) {
 		Channels: a.api.channels,
 		Tokens:   a.api.tokens,
 		Media:    media,
-		Web:      web.Handler(web.Config{}),
+		Web:      web.Handler(web.Config{MediaOrigins: a.cfg.HTTP.MediaOrigins}),
 		Ready:    map[string]func(context.Context) error{"database": a.api.db.Ping},
 
+		MediaOrigins:   a.cfg.HTTP.MediaOrigins,
 		TrustedProxies: a.cfg.HTTP.TrustedProxies,
 		Limits:         api.Limits{Auth: a.cfg.Limits.Auth, Writes: a.cfg.Limits.Writes},
 		Version:        buildVersion(),

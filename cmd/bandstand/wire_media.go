@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"os"
 	"time"
@@ -164,8 +162,8 @@ func (a *app) openRTMP(
 		Streams:               sessions,
 		TLS:                   certificate,
 		MaxConnections:        cfg.MaxConnections,
-		MaxConnectionsPerAddr: unlimited(cfg.MaxPerAddress),
-		ConnectBurst:          unlimited(10 * cfg.ConnectRate),
+		MaxConnectionsPerAddr: cfg.MaxPerAddress,
+		ConnectBurst:          10 * cfg.ConnectRate,
 		ConnectEvery:          10 * time.Second,
 		MaxBitrateBPS:         int(a.cfg.Ingest.MaxBitrate),
 		Limits: guard.Limits{
@@ -175,16 +173,8 @@ func (a *app) openRTMP(
 		Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"service": service}, a.metrics),
 	})
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return err // the app closes ln
 	}
 	a.live = append(a.live, server.Run)
 	return nil
-}
-
-// unlimited turns the zero that means no limit into one that nobody reaches.
-func unlimited(n int) int {
-	if n == 0 {
-		return math.MaxInt32
-	}
-	return n
 }
