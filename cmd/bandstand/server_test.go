@@ -45,7 +45,8 @@ type server struct {
 	addresses map[string]string // guarded by mu; by service
 	found     chan struct{}     // closed when every address in want is known
 
-	token string
+	client *http.Client // trusts the server's certificate, if it has one
+	token  string
 }
 
 // startServer runs a server on free ports in a folder of its own until the test
@@ -71,6 +72,10 @@ func startServerIn(t *testing.T, dir string, settings ...string) *server {
 			"BANDSTAND_LOG_FORMAT=json",
 			"BANDSTAND_LOG_LEVEL=debug",
 		}, settings...),
+	}
+	s.client = http.DefaultClient
+	if cert := s.setting("BANDSTAND_HTTP_TLS_CERT"); cert != "" {
+		s.client = speaking(t, trusting(t, cert), func(p *http.Protocols) { p.SetHTTP2(true) })
 	}
 	s.start()
 	return s
@@ -111,7 +116,7 @@ func (s *server) read(log io.Reader) {
 		s.log.WriteByte('\n')
 		if known {
 			s.addresses[line.Service] = line.Address
-			if s.addresses["http"] != "" && s.addresses["metrics"] != "" && (s.addresses["rtmp"] != "" || s.apiOnly()) {
+			if s.listensAll() {
 				select {
 				case <-s.found:
 				default:
@@ -124,13 +129,26 @@ func (s *server) read(log io.Reader) {
 	s.cmd.Wait() //nolint:errcheck // tests that care look at ProcessState
 }
 
-func (s *server) apiOnly() bool {
-	for _, e := range s.env {
-		if e == "BANDSTAND_ROLES=api" {
-			return true
+// listensAll says whether all addresses that there will be are known. s.mu is held.
+func (s *server) listensAll() bool {
+	for _, service := range []string{"http", "metrics", "rtmp", "rtmps"} {
+		listen := s.setting("BANDSTAND_" + strings.ToUpper(service) + "_LISTEN")
+		ingest := strings.HasPrefix(service, "rtmp")
+		if listen != "" && s.addresses[service] == "" && !(ingest && s.setting("BANDSTAND_ROLES") == "api") {
+			return false
 		}
 	}
-	return false
+	return true
+}
+
+// setting returns what the server's environment says last of name.
+func (s *server) setting(name string) (value string) {
+	for _, e := range s.env {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			value = v
+		}
+	}
+	return value
 }
 
 // stop ends the server as an operator would, and shows its log if the test failed.
@@ -170,7 +188,12 @@ func (s *server) address(service string) string {
 }
 
 // URL returns the address of a path of the server.
-func (s *server) URL(path string) string { return "http://" + s.address("http") + path }
+func (s *server) URL(path string) string {
+	if s.setting("BANDSTAND_HTTP_TLS_CERT") != "" {
+		return "https://" + s.address("http") + path
+	}
+	return "http://" + s.address("http") + path
+}
 
 // HLSURL returns the multivariant playlist of a channel.
 func (s *server) HLSURL(channel string) string { return s.URL("/live/" + channel + "/index.m3u8") }
@@ -187,7 +210,7 @@ func (s *server) status(path string, want int) error {
 }
 
 func (s *server) get(path string) (code int, body string, err error) {
-	res, err := http.Get(s.URL(path)) //nolint:noctx // bounded by the test's own time
+	res, err := s.client.Get(s.URL(path)) //nolint:noctx // bounded by the test's own time
 	if err != nil {
 		return 0, "", err
 	}
@@ -211,7 +234,7 @@ func (s *server) call(method, path string, in, out any) int {
 	if s.token != "" {
 		req.Header.Set("Authorization", "Bearer "+s.token)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := s.client.Do(req)
 	require.NoError(s.t, err)
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
