@@ -76,7 +76,7 @@ func (a *app) openData(context.Context) error {
 
 // openHTTP opens the listener of API, pages, playlists and media.
 func (a *app) openHTTP(ctx context.Context) error {
-	certificate, err := loadTLS(a.cfg.HTTP.TLS)
+	certificate, err := loadTLS(a.cfg.HTTP.TLS, a.log)
 	if err != nil {
 		return fmt.Errorf("http.tls: %w", err)
 	}

@@ -5,26 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
-
-	"bandstand/configs"
 )
-
-// loadTLS returns a TLS configuration, nil if no certificate is named. It reads the
-// files again for new connections after they change, at most once a minute.
-func loadTLS(files configs.TLS) (*tls.Config, error) {
-	if files.Cert == "" {
-		return nil, nil //nolint:nilnil // no certificate is a valid outcome, not an error
-	}
-	r := &certificate{files: files}
-	if _, err := r.get(nil); err != nil {
-		return nil, fmt.Errorf("certificate: %w", err)
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: r.get}, nil
-}
 
 // webServer serves HTTP on one listener.
 type webServer struct {
@@ -50,7 +37,7 @@ func (w *webServer) run(ctx context.Context) error {
 		TLSConfig:         w.tls,
 		Protocols:         w.protocols(),
 		BaseContext:       func(net.Listener) context.Context { return base },
-		ErrorLog:          slog.NewLogLogger(w.log.With("service", w.name).Handler(), slog.LevelDebug),
+		ErrorLog:          complaints(w.log.With("service", w.name)),
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -85,4 +72,27 @@ func (w *webServer) protocols() *http.Protocols {
 	p.SetHTTP2(true)
 	p.SetUnencryptedHTTP2(w.h2c)
 	return &p
+}
+
+// complaints returns a logger for what net/http has to say itself. It knows only one
+// level, so the text decides: a panic of ours is an error, what clients do wrong is
+// of little interest.
+func complaints(log *slog.Logger) *stdlog.Logger {
+	return stdlog.New(complaint{log}, "", 0)
+}
+
+type complaint struct{ log *slog.Logger }
+
+// Write logs one line, and any stack below it.
+func (c complaint) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	level := slog.LevelDebug
+	switch {
+	case strings.Contains(text, "panic serving"):
+		level = slog.LevelError
+	case strings.Contains(text, "Accept error"):
+		level = slog.LevelWarn
+	}
+	c.log.Log(context.Background(), level, "http server", "err", text)
+	return len(line), nil
 }

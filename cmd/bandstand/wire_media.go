@@ -115,7 +115,7 @@ func (a *app) openIngest(ctx context.Context) error {
 	if a.cfg.RTMPS.Listen == "" {
 		return nil
 	}
-	certificate, err := loadTLS(a.cfg.RTMPSCertificate())
+	certificate, err := loadTLS(a.cfg.RTMPSCertificate(), a.log)
 	if err != nil {
 		return fmt.Errorf("rtmps.tls: %w", err)
 	}
@@ -140,6 +140,9 @@ func (a *app) keys() (keyring, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ingest.api_url, ingest.service_token: %w", err)
+	}
+	if a.cfg.PublicURL == "" {
+		a.log.Warn("public_url is not set: only players on this machine find its streams")
 	}
 	node, err := os.Hostname()
 	if err != nil {
