@@ -37,14 +37,8 @@ func (s *Service) List(ctx context.Context, onlyLive bool, cursor string, limit 
 		rows = rows[:limit]
 		page.Next = encodeCursor(rows[limit-1].ID)
 	}
-	for _, row := range rows {
-		ch, err := channelOf(store.ChannelBySlugRow(row))
-		if err != nil {
-			return Page{}, err
-		}
-		page.Channels = append(page.Channels, ch)
-	}
-	return page, nil
+	page.Channels, err = channelsOf(rows)
+	return page, err
 }
 
 // listLive pages through the ids of channels on air, which are in memory, and
@@ -68,14 +62,8 @@ func (s *Service) listLive(ctx context.Context, before uuid.UUID, limit int) (Pa
 	if err != nil {
 		return Page{}, fmt.Errorf("channel: list live: %w", err)
 	}
-	for _, row := range rows {
-		ch, err := channelOf(store.ChannelBySlugRow(row))
-		if err != nil {
-			return Page{}, err
-		}
-		page.Channels = append(page.Channels, ch)
-	}
-	return page, nil
+	page.Channels, err = channelsOf(rows)
+	return page, err
 }
 
 // liveIDs returns the ids of channels on air that come after before, newest first.
@@ -97,4 +85,17 @@ func (s *Service) live(slug string) (LiveState, bool) {
 		return state, true
 	}
 	return s.nodes.Lookup(slug)
+}
+
+// channelsOf returns the channels of rows, which all queries name alike.
+func channelsOf[R store.ChannelsBeforeRow | store.ChannelsByIDsRow](rows []R) ([]Channel, error) {
+	channels := make([]Channel, 0, len(rows))
+	for _, row := range rows {
+		ch, err := channelOf(store.ChannelBySlugRow(row))
+		if err != nil {
+			return nil, err
+		}
+		channels = append(channels, ch)
+	}
+	return channels, nil
 }
