@@ -92,9 +92,11 @@ func (o *onAir) state(slug string, sh *show) channel.LiveState {
 	st := channel.LiveState{
 		ChannelID: sh.id, Slug: slug, KeyID: sh.session.Grant().KeyID,
 		Session: sh.session.ID, StartedAt: sh.session.Started,
-		Viewers:      o.hls.Viewers(slug),
-		HLSURL:       "/live/" + slug + "/index.m3u8",
-		ThumbnailURL: "/live/" + slug + "/thumb.jpg",
+		Viewers: o.hls.Viewers(slug),
+		HLSURL:  "/live/" + slug + "/index.m3u8",
+	}
+	if sh.stream.HasThumbnail() {
+		st.ThumbnailURL = "/live/" + slug + "/thumb.jpg"
 	}
 	for _, r := range sh.stream.Renditions() {
 		st.Renditions = append(st.Renditions, channel.Rendition{

@@ -40,9 +40,11 @@ func (d *doctor) trial(ctx context.Context, cfg configs.Config) {
 	if report.OK() {
 		d.ok("hls", "every rule kept for %v", report.Watched.Round(time.Second))
 	}
-	if report.EdgeAge.Count > 0 {
-		d.ok("latency", "the newest media is there %v after it came in (median; 95 %% within %v)",
-			report.EdgeAge.P50.Round(time.Millisecond), report.EdgeAge.P95.Round(time.Millisecond))
+	if age := report.FrameAge; age.Count > 0 {
+		d.ok("latency", "a frame can be fetched %v after it was sent (median; 95 %% within %v)",
+			age.P50.Round(time.Millisecond), age.P95.Round(time.Millisecond))
+	} else {
+		d.fail("latency", "no frame with a time came back")
 	}
 }
 
@@ -62,13 +64,12 @@ func broadcast(ctx context.Context, cfg configs.Config) (_ *conform.Report, err 
 	if err != nil {
 		return nil, err
 	}
-	picture := &testPicture{
+	publisher := &stampedPicture{testPicture{
 		ffmpeg: cfg.Transcode.FFmpeg, url: "rtmp://" + a.local("rtmp") + "/live/" + key,
-		width: 1280, height: 720, log: a.log,
-	}
-	a.live = append(a.live, picture.run)
-
+		width: 1280, height: 720, font: anyFont(),
+	}}
 	ctx, cancel := context.WithCancel(ctx)
+	a.live = append(a.live, publisher.run)
 	served := make(chan error, 1)
 	go func() { served <- a.run(ctx) }()
 	report, err := conform.Watch(ctx, conform.Config{
@@ -136,7 +137,9 @@ func (d *doctor) measure(ctx context.Context, t configs.Transcode) {
 func encoded(rungs []configs.Rung) []transcode.Rung {
 	out := make([]transcode.Rung, 0, len(rungs))
 	for _, r := range rungs {
-		out = append(out, transcode.Rung{Height: r.Height, BitrateBPS: int(r.Bitrate), MaxFrameRate: float64(r.MaxFPS)})
+		out = append(out, transcode.Rung{
+			Height: r.Height, BitrateBPS: int(r.Bitrate), FrameRate: 30, MaxFrameRate: float64(r.MaxFPS),
+		})
 	}
 	return out
 }

@@ -206,6 +206,13 @@ func (st *Stream) SetThumbnail(jpeg []byte) {
 	st.thumbTag = `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
+// HasThumbnail says whether there is a picture to serve.
+func (st *Stream) HasThumbnail() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return len(st.thumbnail) > 0
+}
+
 // End closes every playlist. The stream is served for a while longer.
 func (st *Stream) End() {
 	st.mu.Lock()
