@@ -8,7 +8,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=$root/.cache
 cd "$root"
 
-export GOPROXY=https://proxy.golang.org
+# A proxy that the user chose is kept.
+export GOPROXY=${GOPROXY:-https://proxy.golang.org}
 export GOFLAGS=-mod=readonly
 # Go stamps the revision into programs and refuses to where git will not read
 # the checkout, such as one owned by another user.
