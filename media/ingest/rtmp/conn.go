@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -36,7 +35,7 @@ type conn struct {
 	server *Server
 	nc     net.Conn
 	guard  *guard.Conn
-	addr   netip.Addr
+	visit  *visit
 	source live.Source
 	log    *slog.Logger
 
@@ -52,9 +51,9 @@ type conn struct {
 	fate string // guarded by mu; the reason label of it
 }
 
-func newConn(ctx context.Context, s *Server, nc net.Conn, addr netip.Addr, source live.Source) *conn {
+func newConn(ctx context.Context, s *Server, nc net.Conn, v *visit, source live.Source) *conn {
 	return &conn{
-		ctx: ctx, server: s, nc: nc, addr: addr, source: source,
+		ctx: ctx, server: s, nc: nc, visit: v, source: source,
 		guard: guard.New(nc, s.cfg.Limits),
 		log:   s.cfg.Logger.With("remote", source.Remote, "protocol", source.Protocol),
 		over:  make(chan struct{}),
@@ -76,12 +75,12 @@ func (c *conn) OnPlay(_ *gortmp.StreamContext, _ uint32, _ *message.NetStreamPla
 func (c *conn) OnPublish(sc *gortmp.StreamContext, _ uint32, cmd *message.NetStreamPublish) error {
 	app, key := streamKey(c.app, c.tcURL, cmd.PublishingName)
 	if key == "" {
-		c.server.gate.failed(c.addr)
+		c.server.gate.failed(c.visit.addr)
 		return c.refuse(codeBadName, "key", "no stream key was sent: it goes where the stream name goes")
 	}
 	grant, err := c.authorize(app, key)
 	if errors.Is(err, ErrUnknownKey) {
-		c.server.gate.failed(c.addr)
+		c.server.gate.failed(c.visit.addr)
 		return c.refuse(codeBadName, "key", "the stream key is not valid: copy it again from the channel's settings")
 	}
 	if err != nil && c.ctx.Err() == nil {
@@ -90,6 +89,7 @@ func (c *conn) OnPublish(sc *gortmp.StreamContext, _ uint32, cmd *message.NetStr
 	if err != nil {
 		return c.refuse(codeBadName, "authorizer", "could not check the stream key, try again")
 	}
+	c.server.gate.settle(c.visit)
 	c.log = c.log.With("channel", grant.Channel)
 	if !c.server.admit(c) {
 		return c.refuse(codeBadName, "full", "the server is full, try again later")
@@ -202,6 +202,7 @@ func (c *conn) finish() {
 		c.log.InfoContext(c.ctx, "publish ended", "bytes", c.guard.Received(), "told", why, "err", err)
 	case fate != "":
 		c.log.InfoContext(c.ctx, "publish refused", "reason", fate)
+	case c.ctx.Err() != nil: // it had to make room, or the server shuts down
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.server.metrics.rejected("setup_timeout")
 	case err != nil:

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"container/list"
 	"net"
 	"net/netip"
 	"sync"
@@ -13,15 +14,26 @@ const (
 	sweepInterval = time.Minute
 )
 
-// gate decides who may connect, before anything is known about them.
+// gate decides who may connect, before anything is known about them. Where there is
+// no room, the one that has been there longest without publishing has to go: silent
+// sockets do not keep publishers out.
 type gate struct {
 	cfg Config
 	now func() time.Time
 
-	mu    sync.Mutex
-	total int                    // guarded by mu
-	addrs map[netip.Addr]*caller // guarded by mu
-	swept time.Time              // guarded by mu
+	mu      sync.Mutex
+	total   int                    // guarded by mu
+	waiting *list.List             // guarded by mu; of *visit that have yet to publish, oldest first
+	addrs   map[netip.Addr]*caller // guarded by mu
+	swept   time.Time              // guarded by mu
+}
+
+// visit is one connection that was let in. Its gate's mu guards it.
+type visit struct {
+	addr   netip.Addr
+	hangUp func()        // ends it, without blocking
+	place  *list.Element // in gate.waiting; nil once it publishes or has to go
+	over   bool          // not counted any more
 }
 
 // caller is an address that has connected lately.
@@ -32,45 +44,89 @@ type caller struct {
 }
 
 func newGate(cfg Config, now func() time.Time) *gate {
-	return &gate{cfg: cfg, now: now, addrs: map[netip.Addr]*caller{}, swept: now()}
+	return &gate{cfg: cfg, now: now, waiting: list.New(), addrs: map[netip.Addr]*caller{}, swept: now()}
 }
 
-// enter lets a connection in, and then returns nothing, or returns the reason why
-// not. Whoever got in has to leave.
-func (g *gate) enter(addr netip.Addr) (reason string) {
+// enter lets a connection in, which has to leave, or returns the reason why not.
+// hangUp is called when it is to make room for another before it has settled; it must
+// not block.
+func (g *gate) enter(addr netip.Addr, hangUp func()) (v *visit, reason string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.total >= g.cfg.MaxConnections {
-		return "connections"
+	var c *caller
+	if !g.trusted(addr) {
+		if c = g.caller(addr); c == nil {
+			return nil, "addresses"
+		}
+		if c.tokens < 1 {
+			return nil, "address_rate"
+		}
+		if c.open >= g.cfg.MaxConnectionsPerAddr && !g.shed(network(addr)) {
+			return nil, "address_connections"
+		}
 	}
-	if g.trusted(addr) {
-		g.total++
-		return ""
+	if g.total >= g.cfg.MaxConnections && !g.shed(netip.Addr{}) {
+		return nil, "connections"
 	}
-	c := g.caller(addr)
-	switch {
-	case c == nil:
-		return "addresses"
-	case c.open >= g.cfg.MaxConnectionsPerAddr:
-		return "address_connections"
-	case c.tokens < 1:
-		return "address_rate"
+	if c != nil {
+		c.tokens--
+		c.open++
 	}
-	c.tokens--
-	c.open++
 	g.total++
-	return ""
+	v = &visit{addr: addr, hangUp: hangUp}
+	v.place = g.waiting.PushBack(v)
+	return v, ""
 }
 
-func (g *gate) leave(addr netip.Addr) {
+// shed hangs up on the oldest connection that has yet to publish, of all or of one
+// network. It says whether there was one.
+func (g *gate) shed(of netip.Addr) bool {
+	for e := g.waiting.Front(); e != nil; e = e.Next() {
+		v := e.Value.(*visit) //nolint:forcetypeassert,errcheck // the list holds nothing else
+		if of.IsValid() && network(v.addr) != of {
+			continue
+		}
+		g.end(v)
+		v.hangUp()
+		return true
+	}
+	return false
+}
+
+// settle keeps a connection whose stream key is good from having to make room.
+func (g *gate) settle(v *visit) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.total--
-	if g.trusted(addr) {
+	g.unlist(v)
+}
+
+// leave says that a connection is over.
+func (g *gate) leave(v *visit) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.end(v)
+}
+
+// end stops counting v.
+func (g *gate) end(v *visit) {
+	if v.over {
 		return
 	}
-	if c := g.addrs[network(addr)]; c != nil {
+	v.over = true
+	g.unlist(v)
+	g.total--
+	if g.trusted(v.addr) {
+		return
+	}
+	if c := g.addrs[network(v.addr)]; c != nil {
 		c.open--
+	}
+}
+
+func (g *gate) unlist(v *visit) {
+	if v.place != nil {
+		g.waiting.Remove(v.place)
+		v.place = nil
 	}
 }
 

@@ -20,59 +20,121 @@ func newTestGate(change func(*Config)) (*gate, *time.Time) {
 	return newGate(cfg, func() time.Time { return now }), &now
 }
 
-func enter(g *gate, addr string, n int) (reasons []string) {
+// guests are the connections that a test has let in.
+type guests struct {
+	g    *gate
+	in   []*visit
+	shed []*visit
+}
+
+func (gs *guests) enter(addr string, n int) (reasons []string) {
 	for range n {
-		reasons = append(reasons, g.enter(netip.MustParseAddr(addr)))
+		var v *visit
+		var reason string
+		v, reason = gs.g.enter(netip.MustParseAddr(addr), func() { gs.shed = append(gs.shed, v) })
+		reasons = append(reasons, reason)
+		if reason == "" {
+			gs.in = append(gs.in, v)
+		}
 	}
 	return reasons
+}
+
+// settle has every connection so far publish.
+func (gs *guests) settle() {
+	for _, v := range gs.in {
+		gs.g.settle(v)
+	}
+}
+
+func (gs *guests) leave() {
+	for _, v := range gs.in {
+		gs.g.leave(v)
+	}
+	gs.in = nil
 }
 
 func TestConnectionsOfAnAddress(t *testing.T) {
 	t.Parallel()
 	g, now := newTestGate(nil)
+	gs := &guests{g: g}
 	const home, away = "192.0.2.1", "192.0.2.2"
-	require.Equal(t, []string{"", "", "", "", "address_connections"}, enter(g, home, 5))
-	require.Equal(t, []string{""}, enter(g, away, 1))
-	for range 4 {
-		g.leave(netip.MustParseAddr(home))
-	}
-	require.Equal(t, []string{"", "", "", ""}, enter(g, home, 4))
-	for range 4 {
-		g.leave(netip.MustParseAddr(home))
-	}
-	require.Equal(t, []string{"address_rate"}, enter(g, home, 1))
+	require.Equal(t, []string{"", "", "", ""}, gs.enter(home, 4))
+	gs.settle()
+	require.Equal(t, []string{"address_connections"}, gs.enter(home, 1))
+	require.Equal(t, []string{""}, gs.enter(away, 1))
+	gs.leave()
+	require.Equal(t, []string{"", "", "", ""}, gs.enter(home, 4))
+	gs.leave()
+	require.Equal(t, []string{"address_rate"}, gs.enter(home, 1))
 	*now = now.Add(2 * time.Second)
-	require.Equal(t, []string{"", "", "address_rate"}, enter(g, home, 3))
+	require.Equal(t, []string{"", "", "address_rate"}, gs.enter(home, 3))
+	require.Empty(t, gs.shed)
+}
+
+func TestTheOldestThatDoesNotPublishMakesRoom(t *testing.T) {
+	t.Parallel()
+	g, _ := newTestGate(func(c *Config) { c.MaxConnections = 4 })
+	gs := &guests{g: g}
+	require.Equal(t, []string{"", "", "", ""}, gs.enter("127.0.0.1", 4))
+	g.settle(gs.in[0])
+	require.Equal(t, []string{"", ""}, gs.enter("192.0.2.1", 2))
+	require.Len(t, gs.shed, 2)
+	require.Equal(t, gs.in[1:3], gs.shed)
+	require.Equal(t, 4, g.total)
+	gs.settle()
+	require.Equal(t, []string{"connections"}, gs.enter("192.0.2.1", 1))
+	gs.leave()
+	require.Zero(t, g.total)
+	require.Zero(t, g.waiting.Len())
+	require.Zero(t, g.addrs[netip.MustParseAddr("192.0.2.1")].open)
+}
+
+func TestAnAddressMakesRoomForItself(t *testing.T) {
+	t.Parallel()
+	g, _ := newTestGate(nil)
+	gs := &guests{g: g}
+	gs.enter("192.0.2.2", 1)
+	require.Equal(t, []string{"", "", "", "", ""}, gs.enter("192.0.2.1", 5))
+	require.Equal(t, gs.in[1:2], gs.shed)
 }
 
 func TestRefusedKeysCost(t *testing.T) {
 	t.Parallel()
 	g, now := newTestGate(nil)
-	addr := netip.MustParseAddr("192.0.2.1")
+	gs := &guests{g: g}
+	const addr = "192.0.2.1"
 	for range 2 {
-		require.Empty(t, g.enter(addr))
-		g.failed(addr)
-		g.leave(addr)
+		require.Equal(t, []string{""}, gs.enter(addr, 1))
+		g.failed(netip.MustParseAddr(addr))
+		gs.leave()
 	}
-	require.Equal(t, "address_rate", g.enter(addr))
+	require.Equal(t, []string{"address_rate"}, gs.enter(addr, 1))
 	*now = now.Add(time.Second)
-	require.Empty(t, g.enter(addr))
+	require.Equal(t, []string{""}, gs.enter(addr, 1))
 }
 
 func TestAnIPv6HostIsItsNetwork(t *testing.T) {
 	t.Parallel()
 	g, _ := newTestGate(nil)
-	require.Equal(t, []string{"", ""}, enter(g, "2001:db8::1", 2))
-	require.Equal(t, []string{"", "", "address_connections"}, enter(g, "2001:db8::ffff:2", 3))
-	require.Equal(t, []string{""}, enter(g, "2001:db8:0:1::1", 1))
+	gs := &guests{g: g}
+	require.Equal(t, []string{"", ""}, gs.enter("2001:db8::1", 2))
+	gs.settle()
+	require.Equal(t, []string{"", ""}, gs.enter("2001:db8::ffff:2", 2))
+	gs.settle()
+	require.Equal(t, []string{"address_connections"}, gs.enter("2001:db8::ffff:2", 1))
+	require.Equal(t, []string{""}, gs.enter("2001:db8:0:1::1", 1))
 }
 
 func TestTrustedAddressesCountOnlyInAll(t *testing.T) {
 	t.Parallel()
 	g, _ := newTestGate(nil)
-	for i, reason := range enter(g, "127.0.0.1", 101) {
-		require.Equal(t, i == 100, reason == "connections", "connection %d: %q", i, reason)
+	gs := &guests{g: g}
+	for i, reason := range gs.enter("127.0.0.1", 100) {
+		require.Empty(t, reason, "connection %d", i)
 	}
+	gs.settle()
+	require.Equal(t, []string{"connections"}, gs.enter("127.0.0.1", 1))
 	g.failed(netip.MustParseAddr("127.0.0.1"))
 	require.Empty(t, g.addrs)
 }
@@ -80,10 +142,11 @@ func TestTrustedAddressesCountOnlyInAll(t *testing.T) {
 func TestAddressesAreForgotten(t *testing.T) {
 	t.Parallel()
 	g, now := newTestGate(nil)
-	enter(g, "192.0.2.1", 1)
-	g.leave(netip.MustParseAddr("192.0.2.1"))
-	enter(g, "192.0.2.2", 1)
+	gs := &guests{g: g}
+	gs.enter("192.0.2.1", 1)
+	gs.leave()
+	gs.enter("192.0.2.2", 1)
 	*now = now.Add(2 * sweepInterval)
-	enter(g, "192.0.2.3", 1)
+	gs.enter("192.0.2.3", 1)
 	require.Len(t, g.addrs, 2, "the one connected and the one that came")
 }

@@ -49,7 +49,9 @@ type Config struct {
 
 	TLS *tls.Config // nil for plain RTMP
 
-	MaxConnections        int // of all, publishing or not; 2000 if zero
+	// MaxConnections is of all, publishing or not; 2000 if zero. When it or that of an
+	// address is reached, the oldest that has yet to publish makes room for the next.
+	MaxConnections        int
 	MaxPublishers         int // 1000 if zero
 	MaxConnectionsPerAddr int // 32 if zero
 
@@ -193,14 +195,22 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		pause = 0
 		addr := remoteAddr(nc)
-		if reason := s.gate.enter(addr); reason != "" {
+		stay, hangUp := context.WithCancel(ctx)
+		v, reason := s.gate.enter(addr, func() {
+			s.metrics.rejected("shed")
+			hangUp()
+			_ = nc.Close()
+		})
+		if reason != "" {
 			s.metrics.rejected(reason)
+			hangUp()
 			_ = nc.Close()
 			continue
 		}
 		conns.Go(func() {
-			defer s.gate.leave(addr)
-			s.serve(ctx, nc, addr)
+			defer hangUp()
+			defer s.gate.leave(v)
+			s.serve(stay, nc, v)
 		})
 	}
 }
@@ -224,15 +234,13 @@ func (b *backoff) wait(ctx context.Context, err error) bool {
 }
 
 // serve handles one connection from its first byte to its last.
-func (s *Server) serve(ctx context.Context, nc net.Conn, addr netip.Addr) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	source := live.Source{Protocol: "rtmp", Remote: addr.String()}
+func (s *Server) serve(ctx context.Context, nc net.Conn, v *visit) {
+	source := live.Source{Protocol: "rtmp", Remote: v.addr.String()}
 	if s.cfg.TLS != nil {
 		nc = tls.Server(nc, s.cfg.TLS)
 		source.Protocol = "rtmps"
 	}
-	c := newConn(ctx, s, nc, addr, source)
+	c := newConn(ctx, s, nc, v, source)
 	if !s.add(c) {
 		_ = nc.Close()
 		return

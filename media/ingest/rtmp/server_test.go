@@ -275,11 +275,33 @@ func TestSilentSocketsAreShed(t *testing.T) {
 	}, 10*time.Second, 10*time.Millisecond)
 }
 
-func TestManyConnectionsOfOneAddressAreRefused(t *testing.T) {
+func TestSilentSocketsKeepNoPublisherOut(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(c *rtmp.Config) { c.Trusted, c.MaxConnectionsPerAddr = []netip.Prefix{}, 4 })
-	for range 4 {
-		c, err := rtmptest.Dial(s.Addr, rtmptest.Options{})
+	s := start(t, func(c *rtmp.Config) { c.Keys, c.MaxConnections, c.Limits.SetupTimeout = manyKeys{}, 50, time.Hour })
+	onAir, err := rtmptest.Publish(s.url("first"), rtmptest.Options{})
+	require.NoError(t, err)
+	defer onAir.Close()
+	for range 200 {
+		nc, err := net.Dial("tcp", s.Addr)
+		require.NoError(t, err)
+		t.Cleanup(func() { nc.Close() })
+	}
+	next, err := rtmptest.Publish(s.url("second"), rtmptest.Options{})
+	require.NoError(t, err)
+	defer next.Close()
+	for _, tag := range flvtest.Clip(t, flvtest.Picture("2", "libx264", "-g", "30")...) {
+		require.NoError(t, onAir.SendTag(tag))
+	}
+	s.waitFor(t, 30)
+}
+
+func TestManyPublishersOfOneAddressAreRefused(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *rtmp.Config) {
+		c.Keys, c.Trusted, c.MaxConnectionsPerAddr = manyKeys{}, []netip.Prefix{}, 4
+	})
+	for i := range 4 {
+		c, err := rtmptest.Publish(s.url(string(rune('a'+i))), rtmptest.Options{})
 		require.NoError(t, err)
 		t.Cleanup(func() { c.Close() })
 	}
