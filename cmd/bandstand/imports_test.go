@@ -62,8 +62,8 @@ var mayImport = map[string][]string{
 	"api/call":      apiFeature,
 	"api/swarm":     apiFeature,
 
-	"cmd":     {"*"},
-	"scripts": {"*"},
+	"cmd/bandstand": {"*"},
+	"scripts/bench": {"media/hls/conform"},
 }
 
 // apiFeature is what the features may import: never each other, never media.
@@ -115,6 +115,11 @@ func TestImportCheckerCatchesViolations(t *testing.T) {
 		"test takes another's":       {"media/hls/a_test.go", "media/stream/flv/flvtest", ""},
 		"cmd connects":               {"cmd/bandstand/a.go", "media/hls", ""},
 		"what others bring is no Go": {"web/node_modules/x/a.go", "configs", ""},
+		"where a server keeps data":  {"data/a.go", "configs", ""},
+		"data is a room as others":   {"api/data/a.go", "configs", "api/data/a.go: api/data is in no room of the house"},
+		"a helper in the program":    {"cmd/bandstand/a.go", "storage/db/dbtest", "cmd/bandstand/a.go: storage/db/dbtest is for tests"},
+		"another program":            {"cmd/other/a.go", "configs", "cmd/other/a.go: cmd/other is in no room of the house"},
+		"a script asks the database": {"scripts/bench/a.go", "storage/db", "scripts/bench/a.go: scripts/bench may not import storage/db"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -164,7 +169,7 @@ func wrongImports(tree fs.FS) ([]string, error) {
 // skipForeign leaves out folders that hold no sources of ours.
 func skipForeign(name string, entry fs.DirEntry) error {
 	base := entry.Name()
-	if name != "." && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "testdata" || base == "data") {
+	if name != "." && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "testdata" || name == "data") {
 		return fs.SkipDir
 	}
 	return nil
@@ -204,6 +209,8 @@ func wrongInFile(name string, imports []string) []string {
 		switch {
 		case !known:
 			wrong = append(wrong, fmt.Sprintf("%s: %s is in no room of the house", name, dir))
+		case strings.HasSuffix(dir, "test") && !strings.HasSuffix(name, "_test.go") && !strings.HasSuffix(path.Dir(name), "test"):
+			wrong = append(wrong, fmt.Sprintf("%s: %s is for tests", name, dir))
 		case to == from, allowed(mayImport[from], to):
 		case strings.HasSuffix(name, "_test.go") && isTestHelper(dir):
 		default:
