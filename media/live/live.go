@@ -46,6 +46,10 @@ type Sample struct {
 	DTS        time.Duration // any origin; growing within a track, wraps unrolled
 	CTS        time.Duration // PTS - DTS
 	Payload    []byte        // in ISO BMFF sample format; the session's from now on
+
+	// Arrived is when it came in, now if zero. That of a connection's first sample
+	// ties the publisher's clock to ours: no frame should be dated after it came.
+	Arrived time.Time
 }
 
 // Consumer follows a session from its first packet to its last.

@@ -398,3 +398,22 @@ func TestNewSaysEverythingThatIsMissing(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+func TestASampleThatWasHeldIsDatedByItsArrival(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	reg := start(t, r, nil)
+	p, err := reg.Open(t.Context(), demo, home)
+	require.NoError(t, err)
+	defer p.Close()
+	came := r.clock()
+	r.advance(time.Second)
+	p.SetFormat(stream.Format{Video: video})
+	held := frame(0, true)
+	held.Arrived = came
+	require.NoError(t, p.Write(held))
+	require.NoError(t, p.Write(frame(time.Second, false)))
+	require.Eventually(t, r.taken(2), 5*time.Second, time.Millisecond)
+	require.Equal(t, came, r.packets[0].NTP)
+	require.Equal(t, r.clock(), r.packets[1].NTP)
+}

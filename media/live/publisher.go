@@ -57,7 +57,10 @@ func (p *Publisher) Write(sm Sample) error {
 	if track == nil {
 		return nil
 	}
-	at := s.timeline.Map(kind, sm.DTS)
+	if !sm.Arrived.IsZero() {
+		now = sm.Arrived
+	}
+	at := s.timeline.Map(kind, sm.DTS, now)
 	if p.fresh {
 		if track != p.format.Lead() || !(sm.Key || !sm.Video) {
 			return p.writeOld(sm, at, now)

@@ -48,7 +48,7 @@ func newSession(r *Registry, g Grant) *Session {
 		log:      r.cfg.Logger.With("channel", g.Channel, "session", id),
 		done:     make(chan struct{}),
 		grant:    g,
-		timeline: stream.NewTimeline(r.cfg.Now),
+		timeline: stream.NewTimeline(),
 	}
 }
 

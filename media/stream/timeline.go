@@ -24,7 +24,6 @@ const (
 // anew with each connection, to one monotonic session time with one wall-clock
 // anchor. One goroutine uses it at a time.
 type Timeline struct {
-	now    func() time.Time
 	anchor time.Time // wall clock of session time zero
 
 	anchored  bool
@@ -39,19 +38,16 @@ type Timeline struct {
 }
 
 // NewTimeline returns a Timeline whose anchor is set by the first packet.
-func NewTimeline(now func() time.Time) *Timeline {
-	return &Timeline{now: now}
-}
+func NewTimeline() *Timeline { return &Timeline{} }
 
 // Restart says that the next timestamp comes from a new connection: it continues
 // where the wall clock is by then.
 func (t *Timeline) Restart() { t.restarted = true }
 
-// Map returns the session time of a decoding time of the publisher, whole
-// milliseconds if that is. Both tracks share the mapping; a packet of one that was
+// Map returns the session time of a decoding time of the publisher that came at now,
+// whole milliseconds if that is. Both tracks share the mapping; a packet of one that was
 // sent before a jump which the other has already made is still placed by the old.
-func (t *Timeline) Map(track int, dts time.Duration) time.Duration {
-	now := t.now()
+func (t *Timeline) Map(track int, dts time.Duration, now time.Time) time.Duration {
 	elapsed := now.Sub(t.lastAt)
 	t.lastAt = now
 	switch {

@@ -10,8 +10,6 @@ import (
 // clock is a hand-turned wall clock.
 type clock struct{ t time.Time }
 
-func (c *clock) now() time.Time { return c.t }
-
 func (c *clock) add(d time.Duration) { c.t = c.t.Add(d) }
 
 func newClock() *clock { return &clock{time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)} }
@@ -28,10 +26,10 @@ func TestTimelineStartsAnywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newClock()
-			tl := NewTimeline(c.now)
-			require.Equal(t, timelineStart, tl.Map(VideoTrack, start))
+			tl := NewTimeline()
+			require.Equal(t, timelineStart, tl.Map(VideoTrack, start, c.t))
 			c.add(33 * ms)
-			require.Equal(t, timelineStart+33*ms, tl.Map(VideoTrack, start+33*ms))
+			require.Equal(t, timelineStart+33*ms, tl.Map(VideoTrack, start+33*ms, c.t))
 			require.Equal(t, c.t, tl.Wall(timelineStart+33*ms))
 		})
 	}
@@ -48,13 +46,13 @@ func TestTimelineAbsorbsJumps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newClock()
-			tl := NewTimeline(c.now)
+			tl := NewTimeline()
 			in, last := 2*time.Hour, time.Duration(0)
 			for i := range 100 {
 				if i == 50 {
 					in += jump
 				}
-				out := tl.Map(VideoTrack, in)
+				out := tl.Map(VideoTrack, in, c.t)
 				if i > 0 {
 					require.Greater(t, out, last)
 					require.LessOrEqual(t, out-last, 50*ms)
@@ -71,14 +69,14 @@ func TestTimelineAbsorbsJumps(t *testing.T) {
 func TestTimelinePlacesStragglersOfTheOtherTrackByTheOldClock(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	tl := NewTimeline(c.now)
-	tl.Map(VideoTrack, 0)
-	tl.Map(AudioTrack, 0)
+	tl := NewTimeline()
+	tl.Map(VideoTrack, 0, c.t)
+	tl.Map(AudioTrack, 0, c.t)
 	c.add(40 * ms)
-	tl.Map(VideoTrack, time.Hour)
-	require.Equal(t, timelineStart+23*ms, tl.Map(AudioTrack, 23*ms))
+	tl.Map(VideoTrack, time.Hour, c.t)
+	require.Equal(t, timelineStart+23*ms, tl.Map(AudioTrack, 23*ms, c.t))
 	c.add(23 * ms)
-	after := tl.Map(AudioTrack, time.Hour+6*ms)
+	after := tl.Map(AudioTrack, time.Hour+6*ms, c.t)
 	require.InDelta(t, float64(timelineStart+46*ms), float64(after), float64(10*ms))
 	require.Equal(t, 1, tl.Jumps())
 }
@@ -86,21 +84,21 @@ func TestTimelinePlacesStragglersOfTheOtherTrackByTheOldClock(t *testing.T) {
 func TestTimelineKeepsASendersPause(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	tl := NewTimeline(c.now)
-	tl.Map(VideoTrack, 0)
+	tl := NewTimeline()
+	tl.Map(VideoTrack, 0, c.t)
 	c.add(time.Minute)
-	require.Equal(t, timelineStart+time.Minute, tl.Map(VideoTrack, time.Minute))
+	require.Equal(t, timelineStart+time.Minute, tl.Map(VideoTrack, time.Minute, c.t))
 	require.Zero(t, tl.Jumps())
 }
 
 func TestTimelineContinuesAtTheWallClockAfterARestart(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	tl := NewTimeline(c.now)
-	tl.Map(VideoTrack, 5*time.Hour)
+	tl := NewTimeline()
+	tl.Map(VideoTrack, 5*time.Hour, c.t)
 	c.add(7 * time.Second)
 	tl.Restart()
-	out := tl.Map(VideoTrack, 12*ms)
+	out := tl.Map(VideoTrack, 12*ms, c.t)
 	require.Equal(t, timelineStart+7*time.Second, out)
 	require.Equal(t, c.t, tl.Wall(out))
 }
@@ -108,11 +106,11 @@ func TestTimelineContinuesAtTheWallClockAfterARestart(t *testing.T) {
 func TestTimelineNeverGoesBackAfterAFastSender(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	tl := NewTimeline(c.now)
-	tl.Map(VideoTrack, 0)
-	tl.Map(VideoTrack, 9*time.Second) // nine seconds of media at once
+	tl := NewTimeline()
+	tl.Map(VideoTrack, 0, c.t)
+	tl.Map(VideoTrack, 9*time.Second, c.t) // nine seconds of media at once
 	tl.Restart()
-	require.Greater(t, tl.Map(VideoTrack, 0), timelineStart+9*time.Second)
+	require.Greater(t, tl.Map(VideoTrack, 0, c.t), timelineStart+9*time.Second)
 }
 
 func TestTicksAndDurationRoundTrip(t *testing.T) {

@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	decideAfter    = time.Second // of media, for the second track to show up
-	maxPending     = 1024        // samples held until then
-	maxPendingSize = 4 << 20     // and their bytes
+	decideAfter    = time.Second            // of media, for the second track to show up
+	settleAfter    = 300 * time.Millisecond // of media, even with both
+	maxHaste       = 2 * time.Second        // by which a burst at the start may be ahead
+	maxPending     = 1024                   // samples held until then
+	maxPendingSize = 4 << 20                // and their bytes
 	maxStep        = 2 * time.Second
 	firstUse       = 15 * time.Second // of messages, before there is anything to pass on
 	firstKeyframe  = 15 * time.Second // of video
@@ -45,7 +47,8 @@ type sessionConfig struct {
 
 // session turns one publisher's messages into samples. It announces a format once
 // audio and video are both here, or after a second of media without the other. A
-// track belongs to the format once it has both its parameters and a frame.
+// track belongs to the format once it has both its parameters and a frame. The first
+// moments are held in any case, until it shows how late the first frame was.
 type session struct {
 	cfg   sessionConfig
 	out   sink
@@ -109,7 +112,10 @@ func (s *session) message(m guard.Message) error {
 		s.known(m.Video, u.Track)
 	}
 	if u.Payload != nil {
-		if err := s.sample(live.Sample{Video: m.Video, Key: u.Key, DTS: at, CTS: u.CTS, Payload: u.Payload}); err != nil {
+		err := s.sample(live.Sample{
+			Video: m.Video, Key: u.Key, DTS: at, CTS: u.CTS, Payload: u.Payload, Arrived: s.cfg.now(),
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -205,20 +211,22 @@ func (s *session) include(video bool) bool {
 
 // mayDecide says whether waiting for another track is over.
 func (s *session) mayDecide(at time.Duration) bool {
+	limit := decideAfter
 	switch {
 	case s.format.Video != nil && s.format.Audio != nil:
-		return true
+		limit = settleAfter
 	case s.format.Video == nil && s.format.Audio == nil:
 		return false
 	}
 	waited := at - s.first
-	return waited >= decideAfter || waited < 0 ||
+	return waited >= limit || waited < 0 ||
 		len(s.pending) >= maxPending || s.pendingBytes >= maxPendingSize
 }
 
 // decide announces the format and passes on what was held.
 func (s *session) decide() error {
 	s.decided = true
+	s.dateFirst()
 	s.out.SetFormat(s.format)
 	for _, sm := range s.pending {
 		if err := s.out.Write(sm); err != nil {
@@ -227,6 +235,24 @@ func (s *session) decide() error {
 	}
 	s.pending = nil
 	return nil
+}
+
+// dateFirst moves the arrival of the first sample to when it would have come had it
+// been as quick as the quickest of those behind it. Encoders take a moment to start
+// and then catch up; the wall clock of everything to come hangs on the first.
+func (s *session) dateFirst() {
+	if len(s.pending) == 0 {
+		return
+	}
+	first := &s.pending[0]
+	var late time.Duration
+	for _, sm := range s.pending {
+		shown := sm.DTS + sm.CTS - first.DTS
+		if l := shown - sm.Arrived.Sub(first.Arrived); l > late && l <= maxHaste {
+			late = l
+		}
+	}
+	first.Arrived = first.Arrived.Add(-late)
 }
 
 // expectKeyframes ends a stream that nobody could begin to watch.

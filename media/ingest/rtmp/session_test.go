@@ -84,9 +84,13 @@ func TestTrackListWaitsForBothTracks(t *testing.T) {
 		samples, first int      // number; formats announced before the first
 	}{
 		"both, as encoders send them": {
-			[]sent{v(0, videoConfig), a(0, audioConfig), v(0, keyframe), a(5, audioFrame), v(33, interframe)},
+			[]sent{v(0, videoConfig), a(0, audioConfig), v(0, keyframe), a(5, audioFrame), v(300, interframe)},
 			[]string{"va"},
 			3, 1,
+		},
+		"nothing before both have settled": {
+			[]sent{v(0, videoConfig), a(0, audioConfig), v(0, keyframe), a(5, audioFrame), v(299, interframe)},
+			nil, 0, 0,
 		},
 		"audio config comes late but within a second": {
 			[]sent{v(0, videoConfig), v(0, keyframe), v(33, interframe), a(900, audioConfig), a(900, audioFrame)},
@@ -317,4 +321,42 @@ func FuzzSession(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestNoFrameIsDatedAfterItCame(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	reordered := unhex("27 01 000042 00000002 4101") // shown 66 ms after it is decoded
+	tests := map[string]struct {
+		frames  [][]byte
+		came    []time.Duration // of the frames, which are 100 ms apart
+		earlier time.Duration   // than it came, the first is dated
+	}{
+		"an even sender":            {[][]byte{keyframe, interframe}, []time.Duration{0, 100 * ms, 200 * ms, 300 * ms}, 0},
+		"one that begins late":      {[][]byte{keyframe, interframe}, []time.Duration{0, 20 * ms, 140 * ms, 240 * ms}, 80 * ms},
+		"one with a later hiccup":   {[][]byte{keyframe, interframe}, []time.Duration{0, 150 * ms, 300 * ms, 301 * ms}, 0},
+		"one that reorders frames":  {[][]byte{keyframe, reordered}, []time.Duration{0, 100 * ms, 200 * ms, 300 * ms}, 66 * ms},
+		"a file as fast as it goes": {[][]byte{keyframe, interframe}, []time.Duration{0, 0, 0, 0}, 300 * ms},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out air
+			s, _ := newTestSession(&out)
+			begin := s.cfg.now()
+			now := begin
+			s.cfg.now = func() time.Time { return now }
+			require.NoError(t, s.send(v(0, videoConfig), a(0, audioConfig)))
+			for i, came := range tt.came {
+				now = begin.Add(came)
+				require.NoError(t, s.send(v(uint32(100*i), tt.frames[min(i, 1)])))
+				if i == 0 {
+					require.NoError(t, s.send(a(0, audioFrame)))
+				}
+			}
+			require.Len(t, out.samples, 5)
+			require.Equal(t, tt.earlier, begin.Sub(out.samples[0].Arrived))
+			require.Equal(t, now, out.samples[4].Arrived)
+		})
+	}
 }
