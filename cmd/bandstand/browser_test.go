@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -10,22 +11,42 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// browser watches a page in headless Chromium by the web client's own check, and
-// returns what it saw.
-func browser(t *testing.T, url string, args ...string) map[string]any {
+// webScript returns a command that runs one of the web client's own checks. Without
+// their libraries the test is skipped, except in CI.
+func webScript(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	for _, need := range []string{"../../web/node_modules/playwright-core", "../../web/dist/index.html", "/usr/bin/chromium"} {
-		if _, err := os.Stat(need); err != nil {
+	need(t, "../../web/node_modules/playwright-core", "../../web/node_modules/hls-parser")
+	cmd := exec.CommandContext(ctx, "node", args...)
+	cmd.Dir = "../../web"
+	cmd.Stderr = os.Stderr
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
+}
+
+// needBrowser is for tests that open pages of the client.
+func needBrowser(t *testing.T) {
+	t.Helper()
+	need(t, "../../web/dist/index.html", "/usr/bin/chromium")
+}
+
+func need(t *testing.T, files ...string) {
+	t.Helper()
+	for _, file := range files {
+		if _, err := os.Stat(file); err != nil {
 			if os.Getenv("CI") != "" {
 				t.Fatal(err)
 			}
 			t.Skip(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), "node", append([]string{"e2e/watch.mjs", "--url", url}, args...)...)
-	cmd.Dir = "../../web"
-	cmd.Stderr = os.Stderr
-	cmd.WaitDelay = 10 * time.Second
+}
+
+// browser watches a page in headless Chromium by the web client's own check, and
+// returns what it saw.
+func browser(t *testing.T, url string, args ...string) map[string]any {
+	t.Helper()
+	needBrowser(t)
+	cmd := webScript(t.Context(), t, append([]string{"e2e/watch.mjs", "--url", url}, args...)...)
 	out, err := cmd.Output()
 	require.NoError(t, err, "%s", out)
 	var seen map[string]any

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
+import { chromiumFlags, chromiumPath } from './chromium.mjs';
 
 /** Longest time without movement that does not count as a stall. */
 const stallMS = 500;
@@ -27,17 +28,6 @@ const { values: flags } = parseArgs({
     screenshot: { type: 'string', default: env('screenshot', '') },
   },
 });
-
-const chromiumFlags = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** Runs in the page: records when the picture stood still, how late it was and what was on screen. */
 function observe({ stallMS, lookMS }) {
@@ -153,7 +143,7 @@ const profile = mkdtempSync(join(tmpdir(), 'bandstand-watch-'));
 let browser;
 try {
   browser = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: chromiumPath,
     args: chromiumFlags,
     viewport: { width: 1280, height: 720 },
   });
