@@ -87,6 +87,29 @@ func TestSlowViewerKeepsItsSegment(t *testing.T) {
 	require.Empty(t, strings.Trim(w.Body.String(), "\x00"), "the memory was given back")
 }
 
+// TestAViewerThatTakesForEverIsCutOff keeps one that reads a byte now and then from
+// holding on to memory that the stream is not charged for any more.
+func TestAViewerThatTakesForEverIsCutOff(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]string{"whole": "", "range": "Range: bytes=0-\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, st := big(t, 48<<20)
+			s.cfg.SendTimeout = 100 * time.Millisecond
+			srv := httptest.NewServer(s)
+			defer srv.Close()
+			conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+			require.NoError(t, err)
+			defer conn.Close()
+			_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", bigPath, header)
+			require.NoError(t, err)
+			_, err = io.ReadFull(conn, make([]byte, 16))
+			require.NoError(t, err)
+			require.Eventually(t, func() bool { return users(st, st.leader.segs[0]) == 0 }, 15*time.Second, time.Millisecond)
+		})
+	}
+}
+
 func users(st *Stream, seg *segment) int {
 	st.mu.Lock()
 	defer st.mu.Unlock()

@@ -298,7 +298,7 @@ func (st *Stream) servePlaylistBody(w http.ResponseWriter, r *http.Request, k ki
 	if r.Method == http.MethodHead {
 		return http.StatusOK
 	}
-	defer limitWrites(w)()
+	defer limitWrites(w, stallTimeout)()
 	n, _ := w.Write(content) // a viewer that left is not an error
 	st.server.metrics.sent[k].Add(float64(n))
 	return http.StatusOK

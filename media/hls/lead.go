@@ -67,8 +67,12 @@ func (st *Stream) beginEpoch(r *rendition, p *stream.Packet) error {
 	st.leader = r
 	st.lastKey = 0
 	st.sawKey(p)
-	if !r.video && st.target == 0 {
+	switch {
+	case st.target > 0:
+	case !r.video:
 		st.setTarget(st.server.cfg.SegmentTarget)
+	case len(st.slots) > 0 && p.Time()-st.slots[0].start >= longTarget:
+		st.setTarget(st.longTarget()) // epochs too short to tell
 	}
 	format := p.Epoch.Format
 	for _, o := range st.renditions {

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// stallTimeout is how long a viewer may take for one sendChunk; slower ones
-	// are dropped.
+	// stallTimeout is how long a viewer may take for one sendChunk, and for a whole
+	// playlist; slower ones are dropped.
 	stallTimeout = 30 * time.Second
 	sendChunk    = 1024 << 10
 
@@ -20,12 +20,12 @@ const (
 	copyBelow = 16 << 10
 )
 
-// limitWrites gives the response's next write a deadline and returns what takes
+// limitWrites gives the response's next writes a deadline and returns what takes
 // it away, for the connection's next request.
-func limitWrites(w http.ResponseWriter) func() {
+func limitWrites(w http.ResponseWriter, within time.Duration) func() {
 	rc := http.NewResponseController(w)
 	// A writer without deadlines, as in tests, does without.
-	if rc.SetWriteDeadline(time.Now().Add(stallTimeout)) != nil {
+	if rc.SetWriteDeadline(time.Now().Add(within)) != nil {
 		return func() {}
 	}
 	return func() { _ = rc.SetWriteDeadline(time.Time{}) }
@@ -108,7 +108,7 @@ func (st *Stream) serveInit(w http.ResponseWriter, r *http.Request, rd *renditio
 	}
 	w.Header()["Cache-Control"] = cacheForever
 	w.Header().Set("ETag", `"`+st.token[:8]+"-"+rd.name+"-i"+strconv.Itoa(n)+`"`)
-	defer limitWrites(w)()
+	defer limitWrites(w, stallTimeout)()
 	c := &counter{ResponseWriter: w, code: http.StatusOK}
 	http.ServeContent(c, r, "", time.Time{}, bytes.NewReader(init.data))
 	st.server.metrics.sent[kindInit].Add(float64(c.n))
@@ -165,8 +165,9 @@ func (st *Stream) send(w http.ResponseWriter, r *http.Request, k kind, m media) 
 	}
 	defer m.store.done(f)
 	h := w.Header()
+	limit := st.server.cfg.SendTimeout
 	if r.Header.Get("Range") != "" {
-		defer limitWrites(w)()
+		defer limitWrites(w, limit)()
 		c := &counter{ResponseWriter: w, code: http.StatusOK}
 		http.ServeContent(c, r, "", time.Time{}, io.NewSectionReader(f, m.offset, m.size))
 		st.server.metrics.sent[k].Add(float64(c.n))
@@ -178,12 +179,13 @@ func (st *Stream) send(w http.ResponseWriter, r *http.Request, k kind, m media) 
 		w.WriteHeader(http.StatusOK)
 		return http.StatusOK
 	}
-	defer limitWrites(w)()
+	end := time.Now().Add(limit)
+	defer limitWrites(w, min(limit, stallTimeout))()
 	var sent int64
 	if m.size <= copyBelow {
 		sent = st.server.sendCopy(w, f, m.offset, m.size)
 	} else {
-		sent = sendFile(w, f, m.offset, m.size)
+		sent = sendFile(w, f, m.offset, m.size, end)
 	}
 	st.server.metrics.sent[k].Add(float64(sent))
 	return http.StatusOK
@@ -204,8 +206,8 @@ func (s *Server) sendCopy(w http.ResponseWriter, f *os.File, offset, size int64)
 }
 
 // sendFile sends size bytes of f from offset and returns how many went out. It
-// stops when the viewer leaves or takes too long for a chunk.
-func sendFile(w http.ResponseWriter, f *os.File, offset, size int64) (sent int64) {
+// stops when the viewer leaves, takes too long for a chunk, or has not had all at end.
+func sendFile(w http.ResponseWriter, f *os.File, offset, size int64, end time.Time) (sent int64) {
 	if _, err := f.Seek(offset, io.SeekStart); err != nil {
 		return 0
 	}
@@ -219,7 +221,11 @@ func sendFile(w http.ResponseWriter, f *os.File, offset, size int64) (sent int64
 			return sent
 		}
 		if sent < size {
-			_ = rc.SetWriteDeadline(time.Now().Add(stallTimeout))
+			next := time.Now().Add(stallTimeout)
+			if next.After(end) {
+				next = end
+			}
+			_ = rc.SetWriteDeadline(next)
 		}
 	}
 	return sent
@@ -270,7 +276,7 @@ func (st *Stream) serveThumbnail(w http.ResponseWriter, r *http.Request) int {
 	h.Set("Content-Type", "image/jpeg")
 	h["Cache-Control"] = cacheThumbnail
 	h["Etag"] = []string{tag}
-	defer limitWrites(w)()
+	defer limitWrites(w, stallTimeout)()
 	c := &counter{ResponseWriter: w, code: http.StatusOK}
 	http.ServeContent(c, r, "", time.Time{}, bytes.NewReader(jpeg))
 	st.server.metrics.sent[kindThumbnail].Add(float64(c.n))

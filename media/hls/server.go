@@ -42,6 +42,10 @@ type Config struct {
 	// together; 512 MiB if zero. A stream that reaches it has a shorter window.
 	MaxStreamBytes int64
 
+	// SendTimeout is how long a viewer may take for one segment or part; 1 min if
+	// zero. Until then it holds on to the memory, also of what has left the window.
+	SendTimeout time.Duration
+
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time // time.Now if nil
@@ -63,6 +67,9 @@ func (c *Config) validate() error {
 	if c.MaxStreamBytes == 0 {
 		c.MaxStreamBytes = 512 << 20
 	}
+	if c.SendTimeout == 0 {
+		c.SendTimeout = time.Minute
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -76,8 +83,8 @@ func (c *Config) validate() error {
 	if c.PartTarget < 50*time.Millisecond || c.PartTarget > c.SegmentTarget {
 		errs = append(errs, errors.New("PartTarget must be 50ms to SegmentTarget"))
 	}
-	if c.Window < 0 || c.Linger < 0 {
-		errs = append(errs, errors.New("negative Window or Linger: use zero for the default"))
+	if c.Window < 0 || c.Linger < 0 || c.SendTimeout < 0 {
+		errs = append(errs, errors.New("negative Window, Linger or SendTimeout: use zero for the default"))
 	}
 	if c.MaxStreamBytes < 1<<20 {
 		errs = append(errs, errors.New("MaxStreamBytes must be at least 1 MiB"))

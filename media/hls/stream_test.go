@@ -337,3 +337,15 @@ func TestManyEpochs(t *testing.T) {
 	require.Equal(t, strings.Count(list, "#EXT-X-DISCONTINUITY\n"), strings.Count(list, "#EXT-X-MAP"))
 	checkAligned(t, st)
 }
+
+func TestAStreamOfVeryShortEpochsCanBePlayed(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t, Config{})
+	st := openTest(s, "x")
+	for n := range 12 {
+		writeAll(t, st, sourceAt(n, 10*time.Second+time.Duration(n)*time.Second, 350*time.Millisecond))
+	}
+	res := get(t, s, "/live/x/source/index.m3u8")
+	require.Equal(t, 200, res.StatusCode)
+	require.Contains(t, text(t, res), "#EXT-X-TARGETDURATION:10\n")
+}
