@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -22,6 +23,8 @@ type webServer struct {
 	h2c     bool
 	grace   time.Duration // for requests in hand at the end
 	log     *slog.Logger
+
+	bodyWithin time.Duration // for the body of a request to arrive; 30s if zero
 }
 
 // run serves until ctx ends, lets the requests in hand finish for the grace period,
@@ -30,7 +33,7 @@ func (w *webServer) run(ctx context.Context) error {
 	base, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	srv := &http.Server{
-		Handler:           w.handler,
+		Handler:           withBodyLimit(w.handler, cmp.Or(w.bodyWithin, 30*time.Second)),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
@@ -72,6 +75,19 @@ func (w *webServer) protocols() *http.Protocols {
 	p.SetHTTP2(true)
 	p.SetUnencryptedHTTP2(w.h2c)
 	return &p
+}
+
+// withBodyLimit bounds the time in which the body of a request must arrive; handlers may
+// set less. net/http waits for what is left of it before it replies. Requests without
+// one may take as long as they like: playlists that block do.
+func withBodyLimit(next http.Handler, limit time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			// What cannot be limited, such as a connection that is gone, ends by itself.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // complaints returns a logger for what net/http has to say itself. It knows only one

@@ -2,9 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"testing"
 	"time"
 
@@ -62,4 +66,31 @@ func TestCertificateThatCannotBeReadAgainStaysAndIsTold(t *testing.T) {
 	now = now.Add(recheckEvery)
 	_, got := c.get(nil)
 	require.ErrorIs(t, got, gone)
+}
+
+// net/http reads what is left of a body before it replies, for as long as that takes.
+func TestBodyThatNeverComesHoldsNoConnection(t *testing.T) {
+	t.Parallel()
+	var lc net.ListenConfig
+	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	server := &webServer{
+		name: "test", ln: ln, grace: 10 * time.Second, bodyWithin: 50 * time.Millisecond, log: slog.New(slog.DiscardHandler),
+		handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusMethodNotAllowed) }),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.run(ctx) }()
+	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
+
+	var d net.Dialer
+	conn, err := d.DialContext(t.Context(), "tcp", ln.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
+	_, err = conn.Write([]byte("POST /live/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"))
+	require.NoError(t, err)
+	reply, err := io.ReadAll(conn)
+	require.NoError(t, err, "the server hangs up")
+	require.Contains(t, string(reply), "405")
 }
