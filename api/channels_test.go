@@ -223,3 +223,20 @@ func TestViewShowsWhatIsOnAir(t *testing.T) {
 	}}, got.json["renditions"])
 	require.NotContains(t, got.text, "secret-id")
 }
+
+// Postgres takes neither zero bytes nor broken UTF-8 in a text.
+func TestNamesThatNoDatabaseHoldsAreNotFound(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := startServer(t, d)
+		for _, slug := range []string{"a%00b", "a%ffb", "%C3%28", "..", "A"} {
+			requireProblem(t, s.do("GET", "/api/v1/channels/"+slug, "", ""), 404, "channel_not_found")
+		}
+		for _, login := range []string{`a\u0000b`, `a\u0000@example.org`} {
+			got := s.do("POST", "/api/v1/auth/login", "", `{"login":"`+login+`","password":"correct horse"}`)
+			requireProblem(t, got, 401, "bad_credentials")
+		}
+		got := s.do("POST", "/api/v1/auth/signup", "", `{"username":"ada","email":"a\u0000@example.org","password":"correct horse"}`)
+		require.Equal(t, 422, got.status)
+	})
+}

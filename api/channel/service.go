@@ -113,6 +113,9 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, slug, title stri
 
 // Get returns the channel at slug, or ErrNotFound.
 func (s *Service) Get(ctx context.Context, slug string) (Channel, error) {
+	if !isSlug(slug) { // not even text, perhaps, which Postgres would not take
+		return Channel{}, ErrNotFound
+	}
 	row, err := s.cfg.DB.Read().ChannelBySlug(ctx, slug)
 	if errors.Is(err, db.ErrNotFound) {
 		return Channel{}, ErrNotFound

@@ -16,8 +16,11 @@ const (
 	maxTitle = 100 // characters
 )
 
+// isSlug reports whether a channel could have this address.
+func isSlug(slug string) bool { return len(slug) <= maxSlug && slugForm.MatchString(slug) }
+
 func checkSlug(slug string) error {
-	if len(slug) > maxSlug || !slugForm.MatchString(slug) || isReserved(slug) {
+	if !isSlug(slug) || isReserved(slug) {
 		return ErrBadSlug
 	}
 	return nil
