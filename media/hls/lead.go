@@ -167,9 +167,9 @@ func (st *Stream) pause(r *rendition, p *stream.Packet) error {
 }
 
 // stalled ends the slot of a leader that went silent while p of another track is
-// already past its longest duration.
+// already past its longest duration. The leader's last frame lasts until then.
 func (st *Stream) stalled(p *stream.Packet) error {
-	if err := st.leader.finish(-1); err != nil {
+	if err := st.leader.finish(stream.Ticks(p.Time(), st.leader.track.ClockRate)); err != nil {
 		return err
 	}
 	st.closeSlot(p.Time())

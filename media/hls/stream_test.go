@@ -349,3 +349,18 @@ func TestAStreamOfVeryShortEpochsCanBePlayed(t *testing.T) {
 	require.Equal(t, 200, res.StatusCode)
 	require.Contains(t, text(t, res), "#EXT-X-TARGETDURATION:10\n")
 }
+
+func TestDatesGoOnWhileVideoStalls(t *testing.T) {
+	t.Parallel()
+	const sec = time.Second
+	s := newTestServer(t, Config{})
+	st := openTest(s, "x")
+	writeAll(t, st, slices.DeleteFunc(sourceAt(0, 10*sec, 19*sec), func(p *stream.Packet) bool {
+		return p.Track.Codec.Video() && p.Time() > 13500*time.Millisecond && p.Time() < 20*sec
+	}))
+	segs := st.leader.segs
+	require.True(t, segs[2].gap)
+	for i, seg := range segs[1:] {
+		require.WithinDuration(t, segs[i].pdt.Add(segs[i].duration), seg.pdt, 25*time.Millisecond, "segment %d", seg.msn)
+	}
+}

@@ -140,6 +140,7 @@ func (c *conn) Media(m guard.Message) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.log.ErrorContext(c.ctx, "panic on a media message", "panic", p, "stack", string(debug.Stack()))
+			c.dismiss(codeRejected, "error", "internal error")
 			err = fmt.Errorf("rtmp: panic: %v", p)
 		}
 	}()
@@ -181,10 +182,21 @@ func (c *conn) dismiss(code, reason, text string) {
 	}
 }
 
-// OnClose takes the publisher off air as soon as the connection has ended.
+// OnClose takes the publisher off air as soon as the connection has ended, and tells
+// it why if that was for what it sent, or did not.
 func (c *conn) OnClose() {
-	if c.publisher != nil {
-		c.publisher.Close()
+	if c.publisher == nil {
+		return
+	}
+	c.publisher.Close()
+	err := c.guard.Err()
+	var network net.Error
+	switch {
+	case err == nil || c.ctx.Err() != nil:
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.dismiss(codeRejected, "silent", "nothing came for too long")
+	case !errors.As(err, &network):
+		c.dismiss(codeRejected, "protocol", "what was sent is not RTMP as it should be: "+err.Error())
 	}
 }
 

@@ -200,6 +200,32 @@ func TestUnusableStreamIsToldSo(t *testing.T) {
 	}, c.Wait())
 }
 
+func TestPublisherIsToldWhyItsConnectionEnds(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		send []byte
+		text string
+	}{
+		"silence":       {nil, "nothing came for too long"},
+		"16 MB message": {[]byte{6, 0, 0, 0, 0xff, 0xff, 0xff, 9, 1, 0, 0, 0}, "message of 16777215 bytes, at most 8388608"},
+		"no header":     {[]byte{0xc7}, "chunk without a header before it"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, func(c *rtmp.Config) { c.Limits.IdleTimeout = 300 * time.Millisecond })
+			c, err := rtmptest.Publish(s.url(key), rtmptest.Options{})
+			require.NoError(t, err)
+			defer c.Close()
+			require.NoError(t, c.Raw(tt.send))
+			var status *rtmptest.StatusError
+			require.ErrorAs(t, c.Wait(), &status)
+			require.Equal(t, "NetStream.Publish.Rejected", status.Code)
+			require.Contains(t, status.Text, tt.text)
+		})
+	}
+}
+
 func TestPublisherReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)

@@ -66,10 +66,13 @@ type session struct {
 	pending      []live.Sample // until decided
 	pendingBytes int
 
-	videoAt  time.Duration // time of the last frame
-	unkeyed  time.Duration // of video since the last keyframe
-	seenKey  bool
-	seenPic  bool
+	videoAt time.Duration // time of the last frame
+	unkeyed time.Duration // of video since the last keyframe
+	seenKey bool
+	seenPic bool
+
+	videoPace, audioPace pace
+
 	credit   float64 // bytes that may still come
 	creditAt time.Time
 }
@@ -112,8 +115,12 @@ func (s *session) message(m guard.Message) error {
 		s.known(m.Video, u.Track)
 	}
 	if u.Payload != nil {
+		now := s.cfg.now()
+		if err := s.follow(m.Video, at, now); err != nil {
+			return err
+		}
 		err := s.sample(live.Sample{
-			Video: m.Video, Key: u.Key, DTS: at, CTS: u.CTS, Payload: u.Payload, Arrived: s.cfg.now(),
+			Video: m.Video, Key: u.Key, DTS: at, CTS: u.CTS, Payload: u.Payload, Arrived: now,
 		})
 		if err != nil {
 			return err
@@ -140,6 +147,14 @@ func (s *session) expectUse(at time.Duration) error {
 			int(firstUse/time.Second))
 	}
 	return nil
+}
+
+// follow ends a stream that is not live.
+func (s *session) follow(video bool, at time.Duration, now time.Time) error {
+	if video {
+		return s.videoPace.observe(at, now, "video")
+	}
+	return s.audioPace.observe(at, now, "audio")
 }
 
 // useless drops a message that cannot be read, unless the next would be no better.

@@ -216,6 +216,8 @@ func TestStreamsThatNobodyCouldWatchEnd(t *testing.T) {
 				out.err = errors.New("taken over")
 			}
 			s, _ := newTestSession(&out)
+			begin := s.cfg.now()
+			s.cfg.now = func() time.Time { return begin.Add(max(s.last, s.videoAt)) }
 			require.NoError(t, s.send(tt.head...))
 			require.NoError(t, s.send(tt.rest[:len(tt.rest)-1]...))
 			require.ErrorContains(t, s.send(tt.rest[len(tt.rest)-1]), tt.want)
