@@ -13,8 +13,8 @@ import (
 
 // Limits bounds how often one address may ask, in requests a minute.
 type Limits struct {
-	Auth   int // signing up and logging in; 30 if zero
-	Writes int // other requests that change something; 120 if zero
+	Auth   int // signing up and logging in; 60 if zero
+	Writes int // other requests that change something; 600 if zero
 	Ingest int // of ingest nodes, which report once a second; 1200 if zero
 }
 
@@ -22,7 +22,7 @@ func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		value *int
 		usual int
-	}{{&l.Auth, 30}, {&l.Writes, 120}, {&l.Ingest, 1200}} {
+	}{{&l.Auth, 60}, {&l.Writes, 600}, {&l.Ingest, 1200}} {
 		if *f.value == 0 {
 			*f.value = f.usual
 		}

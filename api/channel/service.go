@@ -32,7 +32,7 @@ type Channel struct {
 type Config struct {
 	DB          *db.DB
 	Live        Live             // sessions of this process; none if nil
-	MaxPerOwner int              // channels of one person who is not an admin; 20 if zero
+	MaxPerOwner int              // channels of one person who is not an admin; 250 if zero
 	Now         func() time.Time // time.Now if nil
 	Logger      *slog.Logger
 }
@@ -52,7 +52,7 @@ func NewService(cfg Config) (*Service, error) {
 		cfg.Live = noLive{}
 	}
 	if cfg.MaxPerOwner == 0 {
-		cfg.MaxPerOwner = 20
+		cfg.MaxPerOwner = 250
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
