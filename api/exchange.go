@@ -58,7 +58,7 @@ func observe(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
 			m.served(r.Method, c.Path(), status, took)
 
 			attrs := []slog.Attr{
-				slog.String("request", x.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.String("request", x.id), slog.String("method", short(r.Method)), slog.String("path", short(r.URL.Path)),
 				slog.Int("status", status), slog.Int64("bytes", c.Response().Size),
 				slog.Duration("took", took), slog.String("remote", remote(r).String()),
 			}
@@ -69,6 +69,15 @@ func observe(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
 			return nil
 		}
 	}
+}
+
+// short keeps what strangers write to a length that a log can bear.
+func short(s string) string {
+	const most = 200
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
 }
 
 // levelOf keeps what happens every second, and what changes nothing, out of the log.

@@ -333,6 +333,11 @@ func TestLogKeepsToWhatMatters(t *testing.T) {
 	s.do("GET", "/api/v1/channels", "", "")
 	require.Equal(t, []string{"DEBUG", "DEBUG", "INFO", "INFO", "INFO", "DEBUG", "ERROR"}, levels())
 	require.NotContains(t, s.log.String(), "secret")
+
+	long := strings.Repeat("a", 1000)
+	s.do("POST", "/api/"+long, "", "")
+	s.do(long, "/api/v1/channels", "", "")
+	require.NotContains(t, s.log.String(), long, "a stranger does not fill the disk")
 }
 
 func TestDocumentation(t *testing.T) {
