@@ -39,8 +39,13 @@ type media struct {
 	size   int64
 }
 
-// serveMedia serves an init segment, segment or part.
+// serveMedia serves an init segment, segment or part, or a range of it. Whoever asks
+// for several ranges gets all: thousands of them would be more. RFC 9110 14.2.
 func (st *Stream) serveMedia(w http.ResponseWriter, r *http.Request, name, file string) (kind, int) {
+	if strings.Contains(r.Header.Get("Range"), ",") {
+		r = r.Clone(r.Context())
+		r.Header.Del("Range")
+	}
 	k, n, ok := st.parseName(file)
 	st.mu.Lock()
 	rd := st.rendition(name)
