@@ -233,8 +233,7 @@ func (s *session) mayDecide(at time.Duration) bool {
 	case s.format.Video == nil && s.format.Audio == nil:
 		return false
 	}
-	waited := at - s.first
-	return waited >= limit || waited < 0 ||
+	return (at-s.first).Abs() >= limit || // a jump is no reason to wait on
 		len(s.pending) >= maxPending || s.pendingBytes >= maxPendingSize
 }
 

@@ -92,6 +92,11 @@ func TestTrackListWaitsForBothTracks(t *testing.T) {
 			[]sent{v(0, videoConfig), a(0, audioConfig), v(0, keyframe), a(5, audioFrame), v(299, interframe)},
 			nil, 0, 0,
 		},
+		"audio that begins a little after video but comes first": {
+			[]sent{a(23, audioConfig), v(0, videoConfig), v(0, keyframe), a(23, audioFrame), v(323, interframe)},
+			[]string{"va"},
+			3, 1,
+		},
 		"audio config comes late but within a second": {
 			[]sent{v(0, videoConfig), v(0, keyframe), v(33, interframe), a(900, audioConfig), a(900, audioFrame)},
 			[]string{"va"},
