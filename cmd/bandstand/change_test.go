@@ -11,6 +11,7 @@ import (
 	"bandstand/media/hls/conform"
 	"bandstand/media/ingest/rtmp/rtmptest"
 	"bandstand/media/stream/flv"
+	"bandstand/media/stream/flv/flvtest"
 )
 
 // TestPictureSizeChanges has a publisher begin with another picture size, on the
@@ -101,4 +102,31 @@ func TestRepeatedConfigurationChangesNothing(t *testing.T) {
 	for _, r := range report.Renditions {
 		require.Zero(t, r.Discontinuities, r.Name)
 	}
+}
+
+// TestSourceChangesItsCodecs has publishers of one session follow each other with
+// other codecs, and with a track more.
+func TestSourceChangesItsCodecs(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "BANDSTAND_TRANSCODE_PRESET=ultrafast",
+		`BANDSTAND_TRANSCODE_RUNGS=[{"name":"90p","height":90,"bitrate":"100k"}]`)
+	url := s.RTMPURL(s.channel("demo"))
+	hevc := flvtest.Enhanced(t, flvtest.Picture("40", "libx265", "-preset", "ultrafast",
+		"-x265-params", "log-level=error:keyint=30:open-gop=0:bframes=0:pools=1:frame-threads=1")...)
+
+	first := send(t, url, rtmptest.Options{}, soundOf(t, "30"), nil)
+	s.plays(t, "demo", "codec_name=aac")
+	first.stop()
+	second := send(t, url, rtmptest.Options{}, sized(t, "320x180", "14"), nil)
+	s.plays(t, "demo", "codec_name=h264", "height=180", "height=90", "codec_name=aac")
+
+	reports := make(chan *conform.Report, 1)
+	go func() { reports <- s.watch(t, "demo", 22*time.Second) }()
+	<-second.done
+	send(t, url, rtmptest.Options{}, merge(hevc, opusOf(t, "40")), nil)
+	for _, r := range (<-reports).Renditions {
+		require.GreaterOrEqual(t, r.Discontinuities, 1, r.Name)
+		require.Greater(t, r.Segments, 5, r.Name)
+	}
+	s.plays(t, "demo", "codec_name=hevc", "codec_name=h264", "height=90", "codec_name=opus")
 }
