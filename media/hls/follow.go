@@ -62,7 +62,8 @@ func (st *Stream) catchUp(r *rendition) error {
 }
 
 // reached says whether the leader is past p, so that its segment is known. Audio
-// whose newest packet is far ahead waits no longer: the leader has gone silent.
+// whose newest packet is far ahead, and came long after the leader's last, waits no
+// longer: the leader has gone silent.
 func (st *Stream) reached(r *rendition, p, newest *stream.Packet) bool {
 	if st.leader == nil {
 		return false
@@ -73,7 +74,8 @@ func (st *Stream) reached(r *rendition, p, newest *stream.Packet) bool {
 	if r.video {
 		return p.Time()-sameStart <= st.high
 	}
-	return p.Time() <= st.high || newest.Time() > st.high+patience
+	return p.Time() <= st.high ||
+		(newest.Time() > st.high+patience && newest.Arrived.Sub(st.led) > patience)
 }
 
 // place puts p into the segment it belongs to.
@@ -86,7 +88,7 @@ func (st *Stream) place(r *rendition, p *stream.Packet) error {
 	if sl == nil {
 		return nil // before the epoch's first segment
 	}
-	if silent := t > st.high+patience; silent && !r.video && !sl.closed && t-sl.start > st.longest()-cutMargin {
+	if silent := t > st.high; silent && !r.video && !sl.closed && t-sl.start > st.longest()-cutMargin {
 		if err := st.stalled(p); err != nil {
 			return err
 		}

@@ -32,6 +32,7 @@ const (
 
 // lead packs a packet of the leading track, which decides where segments begin.
 func (st *Stream) lead(r *rendition, p *stream.Packet) error {
+	st.led = p.Arrived
 	if st.leader != r || r.epoch != p.Epoch {
 		if r.video && !p.Key {
 			return nil

@@ -48,11 +48,12 @@ type Stream struct {
 	playable chan struct{} // closed when the source can be played
 
 	mu         sync.Mutex
-	renditions []*rendition // guarded by mu; source, rungs as expected, audio
-	expected   []*rendition // guarded by mu; rungs that were announced
-	leader     *rendition   // guarded by mu; allots the MSNs
-	high       time.Duration
-	slots      []*slot // guarded by mu; contiguous MSNs, the last may be open
+	renditions []*rendition  // guarded by mu; source, rungs as expected, audio
+	expected   []*rendition  // guarded by mu; rungs that were announced
+	leader     *rendition    // guarded by mu; allots the MSNs
+	high       time.Duration // guarded by mu; greatest time that the leader has reached
+	led        time.Time     // guarded by mu; when its last packet came
+	slots      []*slot       // guarded by mu; contiguous MSNs, the last may be open
 	firstMSN   int
 
 	target      time.Duration // guarded by mu; TARGETDURATION, zero until decided

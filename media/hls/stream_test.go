@@ -364,3 +364,36 @@ func TestDatesGoOnWhileVideoStalls(t *testing.T) {
 		require.WithinDuration(t, segs[i].pdt.Add(segs[i].duration), seg.pdt, 25*time.Millisecond, "segment %d", seg.msn)
 	}
 }
+
+// TestAudioMayBeAheadOfVideo has audio whose timestamps are a second ahead of those of
+// the video that comes with it.
+func TestAudioMayBeAheadOfVideo(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t, Config{})
+	st := openTest(s, "x")
+	packets := sourceAt(0, 10*time.Second, 15*time.Second)
+	for _, p := range packets {
+		if !p.Track.Codec.Video() {
+			p.DTS += int64(p.Track.ClockRate)
+			p.PTS = p.DTS
+			p.NTP = p.NTP.Add(time.Second)
+		}
+	}
+	writeAll(t, st, packets)
+	require.Equal(t, "01 02 03 04 05 06 07 08+", outline(st.leader))
+	require.Equal(t, "01 02 03 04 05 06 07 08+", outline(st.rendition(audioName)))
+	checkRules(t, st.leader, sloppy{})
+	checkRules(t, st.rendition(audioName), sloppy{})
+}
+
+func TestVideoMayStallAnywhereInASegment(t *testing.T) {
+	t.Parallel()
+	for at := 13 * time.Second; at < 16*time.Second; at += 300 * time.Millisecond {
+		s := newTestServer(t, Config{})
+		st := openTest(s, "x")
+		writeAll(t, st, slices.DeleteFunc(sourceAt(0, 10*time.Second, 15*time.Second), func(p *stream.Packet) bool {
+			return p.Track.Codec.Video() && p.Time() > at
+		}))
+		checkRules(t, st.rendition(audioName), sloppy{})
+	}
+}
