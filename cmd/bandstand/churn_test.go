@@ -14,18 +14,24 @@ import (
 	"bandstand/media/ingest/rtmp/rtmptest"
 )
 
-// metric returns the value of a metric without labels.
-func (s *server) metric(name string) (float64, error) {
+// metricsText returns all metrics.
+func (s *server) metricsText() (string, error) {
 	res, err := http.Get("http://" + s.address("metrics") + "/metrics") //nolint:noctx // bounded by the test's own time
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	defer res.Body.Close()
-	families, err := io.ReadAll(res.Body)
+	text, err := io.ReadAll(res.Body)
+	return string(text), err
+}
+
+// metric returns the value of a metric without labels.
+func (s *server) metric(name string) (float64, error) {
+	text, err := s.metricsText()
 	if err != nil {
 		return 0, err
 	}
-	for line := range strings.Lines(string(families)) {
+	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			return strconv.ParseFloat(strings.TrimSpace(value), 64)
 		}

@@ -18,6 +18,7 @@ import (
 // channelView is what the API says of a channel.
 type channelView struct {
 	Live         bool   `json:"live"`
+	Viewers      int    `json:"viewers"`
 	HLSURL       string `json:"hls_url"`
 	ThumbnailURL string `json:"thumbnail_url"`
 	Renditions   []struct {
