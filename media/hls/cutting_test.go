@@ -54,7 +54,7 @@ func checkRules(t *testing.T, r *rendition, may sloppy) {
 			got := readPart(t, r, p)
 			require.Len(t, got.Tracks, 1)
 			first := got.Tracks[0].Samples[0]
-			require.Equal(t, !first.IsNonSyncSample, p.independent)
+			require.Equal(t, !first.IsNonSyncSample && (k == 0 || !seg.independent), p.independent)
 			if k == 0 {
 				require.Equal(t, seg.independent, p.independent)
 			}

@@ -241,7 +241,7 @@ func (r *rendition) publish(n int, end int64) error {
 		offset:      offset,
 		size:        size,
 		duration:    until - r.declared,
-		independent: samples[0].key,
+		independent: samples[0].key && (len(seg.parts) == 0 || !seg.independent),
 	})
 	seg.duration += until - r.declared
 	seg.size += size

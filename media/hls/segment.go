@@ -3,11 +3,16 @@ package hls
 import "time"
 
 // part is a slice of a segment that can be fetched by itself.
+//
+// Of a segment that starts with a keyframe only the first part is declared
+// independent, although others may be: hls.js 1.7.4 would begin with one of those
+// when it joins or switches, and then wait at the end of the segment for the parts
+// before it until they have left the playlist.
 type part struct {
 	offset      int64 // in the rendition's store
 	size        int64
 	duration    time.Duration
-	independent bool // starts with a keyframe
+	independent bool // starts with a keyframe, and says so
 	gap         bool // there is no media: the encoder was lost
 }
 
