@@ -15,7 +15,7 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	f := promauto.With(reg)
-	return &metrics{
+	m := &metrics{
 		processes: f.NewGauge(prometheus.GaugeOpts{
 			Name: "bandstand_ladder_processes",
 			Help: "Encoder processes running.",
@@ -38,4 +38,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: []float64{.01, .025, .05, .1, .2, .4, .8, 1.6, 3.2, 6.4},
 		}),
 	}
+	// A counter that nobody has seen cannot be alerted on when it rises.
+	for _, reason := range []string{"overload", "stall", "garbage", "start", "exit"} {
+		m.restarts.WithLabelValues(reason)
+	}
+	for _, reason := range []string{"queue", "lag"} {
+		m.shed.WithLabelValues(reason)
+	}
+	return m
 }

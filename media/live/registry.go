@@ -14,6 +14,7 @@ type Registry struct {
 	metrics *metrics
 
 	running sync.WaitGroup // the consumers of sessions
+	blind   bool           // Run's: the stream keys could not be asked for
 
 	mu       sync.Mutex
 	sessions map[string]*Session // guarded by mu; by channel
@@ -121,9 +122,16 @@ func (r *Registry) checkKeys(ctx context.Context) {
 	if err != nil {
 		if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			r.metrics.keyErrors.Inc()
-			r.cfg.Logger.WarnContext(ctx, "could not ask for revoked stream keys", "err", err)
+			if !r.blind { // once for all the times that follow
+				r.cfg.Logger.WarnContext(ctx, "could not ask for revoked stream keys: sessions go on", "err", err)
+			}
+			r.blind = true
 		}
 		return
+	}
+	if r.blind {
+		r.cfg.Logger.InfoContext(ctx, "revoked stream keys are known again")
+		r.blind = false
 	}
 	gone := make(map[string]bool, len(revoked))
 	for _, id := range revoked {

@@ -146,7 +146,7 @@ func (s *Session) connect(g Grant, src Source) (*Publisher, error) {
 	s.timeline.Restart()
 	p := &Publisher{session: s, heard: s.reg.cfg.Now(), gone: make(chan struct{})}
 	s.publisher = p
-	s.log.Info("publisher connected", "remote", src.Remote, "protocol", src.Protocol)
+	s.log.Debug("publisher connected", "remote", src.Remote, "protocol", src.Protocol)
 	return p, nil
 }
 

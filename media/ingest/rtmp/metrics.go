@@ -29,6 +29,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"reason"}),
 	}
 	reg.MustRegister(m.connections, m.received, m.rejections, m.drops)
+	// A counter that nobody has seen cannot be alerted on when it rises.
+	for _, reason := range []string{
+		"key", "authorizer", "busy", "full", "shutdown", "error", "play", "dismissed", "media",
+		"protocol", "silent", "setup_timeout", "shed",
+	} {
+		m.rejections.WithLabelValues(reason)
+	}
 	return m
 }
 
