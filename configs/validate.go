@@ -38,8 +38,8 @@ func (c Config) validateProcess(v *validator) {
 		v.oneOf("roles", string(role), string(RoleAll), string(RoleAPI), string(RoleIngest))
 	}
 	v.required("data_dir", c.DataDir)
-	if n := len(c.Secret); n > 0 && n < 32 {
-		v.errorf("secret", "has %d characters; at least 32 are needed", n)
+	if n := len(c.Secret); n > 0 && n < 8 {
+		v.errorf("secret", "has %d characters; at least 8 are needed, and 32 are better", n)
 	}
 	v.webURL("public_url", c.PublicURL)
 	between(v, "shutdown_timeout", c.ShutdownTimeout, time.Second, 5*time.Minute)

@@ -22,7 +22,7 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		"no role":                {func(c *Config) { c.Roles = nil }, "roles is empty"},
 		"unknown role":           {func(c *Config) { c.Roles = []Role{"boss"} }, `roles is "boss"; allowed: all, api, ingest`},
 		"no data directory":      {func(c *Config) { c.DataDir = "" }, "data_dir is required"},
-		"short secret":           {func(c *Config) { c.Secret = "short" }, "secret has 5 characters; at least 32"},
+		"short secret":           {func(c *Config) { c.Secret = "short" }, "secret has 5 characters; at least 8"},
 		"public URL with query":  {func(c *Config) { c.PublicURL = "https://a/?b" }, "public_url must be an address"},
 		"public URL, no scheme":  {func(c *Config) { c.PublicURL = "live.example.org" }, "public_url must be an address"},
 		"log format":             {func(c *Config) { c.Log.Format = "xml" }, `log.format is "xml"; allowed: text, json`},

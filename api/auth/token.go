@@ -12,6 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+	"golang.org/x/crypto/argon2"
 )
 
 // ErrBadToken is the outcome of a token that proves nothing: malformed, forged,
@@ -23,15 +24,19 @@ const (
 	audience = "bandstand-api"
 	// servicePrefix begins the subject of a service; a person's is a UUID.
 	servicePrefix = "service:"
-	// minSecretBytes is the least a secret may have: HS256 wants as much as its hash.
-	minSecretBytes = 32
+	// minSecretBytes is the least a secret may have.
+	minSecretBytes = 8
+	// StrongSecretBytes is what a secret should have: HS256 wants as much as its hash.
+	// A shorter one may be a word that people remember, and so guess: it is stretched,
+	// which makes each guess cost a tenth of a second and 64 MiB.
+	StrongSecretBytes = 32
 	// maxTokenBytes bounds what Verify looks at. Ours have fewer than 600 bytes.
 	maxTokenBytes = 4096
 )
 
 // TokensConfig is what Tokens needs. Fields without a default are required.
 type TokensConfig struct {
-	Secret   []byte           // of at least 32 bytes, known to every node and to nobody else
+	Secret   []byte           // of at least 8 bytes, better 32; known to every node and to nobody else
 	Previous [][]byte         // secrets whose tokens are still good, after a change of Secret
 	TTL      time.Duration    // life of an access token; 15 min if zero
 	Now      func() time.Time // time.Now if nil
@@ -99,6 +104,9 @@ func NewTokens(cfg TokensConfig) (*Tokens, error) {
 func newSigningKey(secret []byte) (signingKey, error) {
 	if len(secret) < minSecretBytes {
 		return signingKey{}, fmt.Errorf("auth: the secret has %d bytes: want at least %d", len(secret), minSecretBytes)
+	}
+	if len(secret) < StrongSecretBytes {
+		secret = argon2.IDKey(secret, []byte("bandstand token secret"), 3, 64<<10, 1, sha256.Size)
 	}
 	key, err := hkdf.Key(sha256.New, secret, nil, "bandstand token signature", sha256.Size)
 	if err != nil {

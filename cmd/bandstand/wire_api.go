@@ -38,6 +38,9 @@ func (a *app) openAPI(ctx context.Context) error {
 	}
 	a.closers = append(a.closers, database.Close)
 
+	if len(a.secret) < auth.StrongSecretBytes {
+		a.log.WarnContext(ctx, "the secret is short: whoever guesses it can be anyone here", "characters", len(a.secret), "better", auth.StrongSecretBytes)
+	}
 	tokens, err := auth.NewTokens(auth.TokensConfig{Secret: a.secret, TTL: a.cfg.Auth.AccessTTL})
 	if err != nil {
 		return fmt.Errorf("secret: %w", err)

@@ -117,7 +117,7 @@ func setDefault[T int | time.Duration](v *T, to T) {
 
 const (
 	batchFrom = 8 // publishers
-	batchTick = 10 * time.Millisecond
+	batchTick = 20 * time.Millisecond
 )
 
 // Server takes publishers.
