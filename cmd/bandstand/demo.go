@@ -25,11 +25,10 @@ func (a *app) openDemo(con *console) error {
 	if a.api == nil || rtmp == "" {
 		return errors.New("needs the roles api and ingest, and rtmp.listen")
 	}
-	admin, err := a.api.accounts.Admin(con.ctx)
+	me, err := a.admin(con.ctx)
 	if err != nil {
 		return err
 	}
-	me := auth.Principal{UserID: admin.ID, Name: admin.Username, Role: admin.Role}
 	demoKey, err := a.keptKey(con.ctx, me, demoChannel, "Test picture")
 	if err != nil {
 		return err
@@ -47,6 +46,12 @@ func (a *app) openDemo(con *console) error {
 	}
 	a.live = append(a.live, picture.run)
 	return a.printDemo(con, stageKey)
+}
+
+// admin returns who the program is where it acts for itself.
+func (a *app) admin(ctx context.Context) (auth.Principal, error) {
+	u, err := a.api.accounts.Admin(ctx)
+	return auth.Principal{UserID: u.ID, Name: u.Username, Role: u.Role}, err
 }
 
 // keptKey returns a stream key of one of our channels, which is made if need be. Only

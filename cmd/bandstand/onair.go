@@ -25,7 +25,6 @@ type onAir struct {
 // show is one session and its playlists.
 type show struct {
 	session *live.Session
-	keyID   string
 	id      string // of the channel
 	stream  *hls.Stream
 }
@@ -41,7 +40,7 @@ func (o *onAir) outputs(s *live.Session, g live.Grant, f stream.Format) live.Out
 		rungs = o.ladder.Plan(f, g.Ladder)
 	}
 	out := o.hls.Open(g.Channel, hls.Options{ExpectRungs: rungs})
-	sh := &show{session: s, keyID: g.KeyID, id: g.ChannelID, stream: out}
+	sh := &show{session: s, id: g.ChannelID, stream: out}
 	o.mu.Lock()
 	o.shows[g.Channel] = sh
 	o.mu.Unlock()

@@ -2,16 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"time"
 
 	"bandstand/media/hls/conform"
 	"bandstand/media/ingest/rtmp/rtmptest"
 	"bandstand/media/stream/flv"
+	"bandstand/transcode"
 )
 
 // stampedPicture publishes a test picture whose frames hold the time at which they
@@ -30,19 +28,11 @@ func (s *stampedPicture) run(ctx context.Context) error {
 	defer client.Close() //nolint:errcheck // nothing is lost
 
 	encoder := s.picture
-	encoder.url = "pipe:1"
-	cmd := exec.CommandContext(ctx, encoder.ffmpeg, encoder.args()...) //nolint:gosec // the operator's ffmpeg, our own arguments
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 3 * time.Second
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	err = forward(client, out)
-	err = errors.Join(err, cmd.Wait())
+	encoder.url = "pipe:3" // the program's first output
+	program := transcode.Program{Binary: encoder.ffmpeg, Args: encoder.args(), Outputs: []func(io.Reader) error{
+		func(r io.Reader) error { return forward(client, r) },
+	}}
+	err = program.Run(ctx)
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -1,16 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"bandstand/transcode"
 )
 
 // testPicture is a moving picture with the time burnt in, and a beeping tone, that
@@ -44,14 +43,9 @@ func (t *testPicture) run(ctx context.Context) error {
 }
 
 func (t *testPicture) publish(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, t.ffmpeg, t.args()...) //nolint:gosec // the operator's ffmpeg, our own arguments
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 3 * time.Second
-	var said bytes.Buffer
-	cmd.Stderr = &said // -loglevel error: a few lines
-	if err := cmd.Run(); err != nil {
-		lines := strings.ReplaceAll(strings.TrimSpace(said.String()), t.url, "rtmp://…")
-		return fmt.Errorf("%w: %s", err, lines)
+	program := transcode.Program{Binary: t.ffmpeg, Args: t.args()}
+	if err := program.Run(ctx); err != nil {
+		return errors.New(strings.ReplaceAll(err.Error(), t.url, "rtmp://…")) // ffmpeg repeats the key
 	}
 	return errors.New("ffmpeg stopped by itself")
 }
@@ -61,7 +55,7 @@ func (t *testPicture) args() []string {
 	picture := fmt.Sprintf("gradients=size=%dx%d:rate=30:speed=0.006:seed=7:nb_colors=5"+
 		":c0=0x0b1026:c1=0x1d1b52:c2=0x5a2a7a:c3=0xb8466b:c4=0xe9a15b", t.width, t.height)
 	if t.font != "" {
-		picture += t.text("%{localtime}", t.height/6, "(h-th)/2") +
+		picture += t.text(`%{localtime\:%T}`, t.height/6, "(h-th)/2") +
 			t.text("Bandstand", t.height/22, "h*0.28") +
 			t.text("test picture, frame %{n}", t.height/30, "h*0.66")
 	}
@@ -77,10 +71,9 @@ func (t *testPicture) args() []string {
 	}
 }
 
-// text returns a filter that writes words in the middle of row y. The clock's colons
-// would need three layers of escapes: the words come from nobody but us.
+// text returns a filter that writes words, which come from nobody but us, in the
+// middle of row y.
 func (t *testPicture) text(words string, size int, y string) string {
-	words = strings.ReplaceAll(words, "%{localtime}", `%{localtime\:%T}`)
 	return fmt.Sprintf(",drawtext=fontfile='%s':text='%s':fontsize=%d:fontcolor=white:x=(w-tw)/2:y=%s",
 		t.font, words, size, y)
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"bandstand/api/auth"
 	"bandstand/configs"
 	"bandstand/media/hls/conform"
 	"bandstand/transcode"
@@ -98,11 +97,10 @@ func (a *app) trialKey(ctx context.Context) (string, error) {
 	if _, _, err := a.api.accounts.EnsureAdmin(ctx); err != nil {
 		return "", err
 	}
-	admin, err := a.api.accounts.Admin(ctx)
+	me, err := a.admin(ctx)
 	if err != nil {
 		return "", err
 	}
-	me := auth.Principal{UserID: admin.ID, Name: admin.Username, Role: admin.Role}
 	_, key, err := a.api.channels.Create(ctx, me, trialChannel, "Trial")
 	return key, err
 }

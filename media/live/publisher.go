@@ -63,7 +63,8 @@ func (p *Publisher) Write(sm Sample) error {
 	at := s.timeline.Map(kind, sm.DTS, now)
 	if p.fresh {
 		if track != p.format.Lead() || !(sm.Key || !sm.Video) {
-			return p.writeOld(sm, at, now)
+			p.writeOld(sm, at, now)
+			return nil
 		}
 		p.begin()
 	}
@@ -73,12 +74,11 @@ func (p *Publisher) Write(sm Sample) error {
 
 // writeOld goes on with the audio of the epoch before, while the new one waits for
 // its keyframe.
-func (p *Publisher) writeOld(sm Sample, at time.Duration, now time.Time) error {
+func (p *Publisher) writeOld(sm Sample, at time.Duration, now time.Time) {
 	s := p.session
 	if p.started && !sm.Video && s.epoch.Format.Video != nil && s.epoch.Format.Audio.Same(p.format.Audio) {
 		s.publish(s.epoch.Format.Audio, sm, at, now)
 	}
-	return nil
 }
 
 // begin opens an epoch of the publisher's format.

@@ -59,16 +59,6 @@ func (s *Session) Grant() Grant {
 	return s.grant
 }
 
-// Format returns what the publisher sends; it is empty before the first packet.
-func (s *Session) Format() stream.Format {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.epoch == nil {
-		return stream.Format{}
-	}
-	return s.epoch.Format
-}
-
 // Done is closed when the session has ended and all its consumers have returned.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
