@@ -144,12 +144,11 @@ func (st *Stream) serveVariants(w http.ResponseWriter, r *http.Request, base str
 	ctx := r.Context()
 	st.await(ctx, &st.structure, func() bool { return st.ended || st.variantsReady() })
 	ready := st.variantsReady() && !st.released
-	var text []byte
+	var text *body
 	var err error
 	if ready {
-		text, err = st.marshalVariants(base)
+		text, err = st.renderVariants(base)
 	}
-	tag := "variants-" + strconv.FormatUint(st.variants, 36)
 	st.mu.Unlock()
 	switch {
 	case !ready:
@@ -159,7 +158,7 @@ func (st *Stream) serveVariants(w http.ResponseWriter, r *http.Request, base str
 		return fail(w, http.StatusInternalServerError)
 	}
 	w.Header()["Cache-Control"] = cacheNever
-	return st.servePlaylistBody(w, r, kindMultivariant, &body{plain: text, tag: tag})
+	return st.servePlaylistBody(w, r, kindMultivariant, text)
 }
 
 // servePlaylist serves the media playlist of a rendition, by a blocking reload if

@@ -115,6 +115,24 @@ func (st *Stream) look(now time.Time) {
 	}
 }
 
+// renderVariants returns the multivariant playlist of now, whose URIs begin with base.
+// It renders once a change; there are two bases.
+func (st *Stream) renderVariants(base string) (*body, error) {
+	tag := "variants-" + strconv.FormatUint(st.variants, 36)
+	if shown := st.shown[base]; shown != nil && shown.tag == tag {
+		return shown, nil
+	}
+	text, err := st.marshalVariants(base)
+	if err != nil {
+		return nil, err
+	}
+	if st.shown == nil {
+		st.shown = make(map[string]*body, 2)
+	}
+	st.shown[base] = &body{plain: text, tag: tag}
+	return st.shown[base], nil
+}
+
 // marshalVariants returns the multivariant playlist, whose URIs begin with base.
 func (st *Stream) marshalVariants(base string) ([]byte, error) {
 	offered := st.offered()

@@ -56,6 +56,29 @@ func TestPlaylistsOfALiveStream(t *testing.T) {
 	golden(t, "ended-audio.m3u8", text(t, get(t, s, "/live/demo/audio/index.m3u8")))
 }
 
+// TestMultivariantPlaylistIsRenderedOnceAChange checks that viewers share one text,
+// until a segment changes what is measured.
+func TestMultivariantPlaylistIsRenderedOnceAChange(t *testing.T) {
+	t.Parallel()
+	st := openTest(newTestServer(t, Config{}), "demo")
+	packets := source{epoch: newEpoch(0, videoTrack(), nil), fps: 30, gop: time.Second, from: 10 * time.Second, length: 9 * time.Second}.packets()
+	render := func(base string) *body {
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		b, err := st.renderVariants(base)
+		require.NoError(t, err)
+		return b
+	}
+	writeAll(t, st, packets[:130])
+	first := render("")
+	require.Same(t, first, render(""))
+	require.NotSame(t, first, render("/live/demo/"))
+	require.Same(t, first, render(""))
+	writeAll(t, st, packets[130:])
+	require.NotSame(t, first, render(""))
+	require.NotEqual(t, first.tag, render("").tag)
+}
+
 func TestPlainPlaylist(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Config{Plain: true})

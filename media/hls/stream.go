@@ -70,8 +70,9 @@ type Stream struct {
 	ended     bool      // guarded by mu
 	endedAt   time.Time
 	released  bool
-	structure signal // a segment, rendition or the end came
-	variants  uint64 // grows when the multivariant playlist may change
+	structure signal           // a segment, rendition or the end came
+	variants  uint64           // grows when the multivariant playlist may change
+	shown     map[string]*body // the last multivariant playlists, by what their URIs begin with
 	thumbnail []byte
 	thumbTag  string
 }
