@@ -80,11 +80,11 @@ func TestTokensAreAskedFor(t *testing.T) {
 		"none":             {"", 401, "unauthorized", `Bearer realm="bandstand"`},
 		"other scheme":     {"Basic YWRhOmFkYQ==", 401, "unauthorized", `Bearer realm="bandstand"`},
 		"no token":         {"Bearer ", 401, "unauthorized", `Bearer realm="bandstand"`},
-		"nonsense":         {"Bearer nonsense", 401, "unauthorized", `Bearer realm="bandstand", error="invalid_token"`},
+		"nonsense":         {"Bearer nonsense", 401, "invalid_token", `Bearer realm="bandstand", error="invalid_token"`},
 		"of a service":     {"Bearer " + s.service("ingest"), 403, "forbidden", `Bearer realm="bandstand", error="insufficient_scope"`},
 		"account is gone":  {"Bearer " + gone, 404, "not_found", ""},
-		"cut":              {"Bearer " + ada[:len(ada)-4], 401, "unauthorized", `Bearer realm="bandstand", error="invalid_token"`},
-		"two with a comma": {"Bearer " + ada + ", Bearer " + ada, 401, "unauthorized", `Bearer realm="bandstand", error="invalid_token"`},
+		"cut":              {"Bearer " + ada[:len(ada)-4], 401, "invalid_token", `Bearer realm="bandstand", error="invalid_token"`},
+		"two with a comma": {"Bearer " + ada + ", Bearer " + ada, 401, "invalid_token", `Bearer realm="bandstand", error="invalid_token"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := s.do("GET", "/api/v1/auth/me", "", "", "Authorization", test.header)
@@ -94,7 +94,7 @@ func TestTokensAreAskedFor(t *testing.T) {
 	}
 	require.Equal(t, 200, s.do("GET", "/api/v1/auth/me", "", "", "Authorization", "bearer  "+ada).status)
 	require.Equal(t, 200, s.do("GET", "/api/v1/channels", "nonsense", "").status, "a public operation looks at no token")
-	requireProblem(t, s.do("POST", "/api/v1/channels", gone, `{"slug":"x1","title":"X"}`), 403, "not_yours")
+	requireProblem(t, s.do("POST", "/api/v1/channels", gone, `{"slug":"x1","title":"X"}`), 403, "forbidden")
 }
 
 func TestPasswordsAndTokensAreNotEchoedNorLogged(t *testing.T) {

@@ -11,20 +11,21 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"bandstand/api/account"
 	"bandstand/api/auth"
-	"bandstand/api/channel"
 )
 
 // Config is what the API needs. Fields without a default are required.
 type Config struct {
-	Accounts *account.Service
-	Channels *channel.Service
-	Tokens   *auth.Tokens
+	Features []Feature     // that make up the API
+	Tokens   auth.Verifier // finds out who a request speaks for
+	Channels *auth.Channels
+
+	Files map[string]http.Handler // get requests below a prefix, such as /images/; as they are
 
 	Media         http.Handler // gets requests below MediaPrefixes as they are; 404 if nil
 	MediaPrefixes []string     // /live/ and /hls-live/ if nil
@@ -41,6 +42,10 @@ type Config struct {
 	Registerer prometheus.Registerer
 }
 
+// Feature adds its operations to the API. Each needs a rule in auth's table of
+// permissions.
+type Feature func(huma.API)
+
 // New returns the handler for everything that is served on the public listener.
 // It sets no deadlines on connections; that is for the http.Server around it.
 // A bad cfg is an error.
@@ -54,6 +59,7 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	return TrustProxies(&router{
 		media:    cfg.Media,
+		files:    cfg.Files,
 		prefixes: cfg.MediaPrefixes,
 		api:      operations,
 		web:      cfg.Web,
@@ -65,7 +71,7 @@ func New(cfg Config) (http.Handler, error) {
 func (cfg *Config) validate() error {
 	var errs []error
 	for name, missing := range map[string]bool{
-		"Accounts": cfg.Accounts == nil, "Channels": cfg.Channels == nil, "Tokens": cfg.Tokens == nil,
+		"Channels": cfg.Channels == nil, "Tokens": cfg.Tokens == nil,
 		"Logger": cfg.Logger == nil, "Registerer": cfg.Registerer == nil,
 	} {
 		if missing {
@@ -107,10 +113,13 @@ func newOperations(cfg Config) (http.Handler, error) {
 		bounded,
 	)
 	operations := humaecho.New(e, humaConfig(cfg.Version))
-	operations.UseMiddleware(auth.Guard(operations, cfg.Tokens))
-	account.Register(operations, cfg.Accounts)
-	channel.Register(operations, cfg.Channels)
-
+	operations.UseMiddleware(auth.Guard(operations, auth.GuardConfig{Tokens: cfg.Tokens, Channels: cfg.Channels}))
+	for _, register := range cfg.Features {
+		register(operations)
+	}
+	if err := describePermissions(operations.OpenAPI()); err != nil {
+		return nil, err
+	}
 	if err := serveDocument(e, operations.OpenAPI()); err != nil {
 		return nil, err
 	}
@@ -127,6 +136,7 @@ func newOperations(cfg Config) (http.Handler, error) {
 type router struct {
 	media    http.Handler
 	prefixes []string
+	files    map[string]http.Handler
 	api      http.Handler
 	web      http.Handler
 	policy   string
@@ -142,6 +152,12 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				rt.media.ServeHTTP(w, r)
 				return
 			}
+		}
+	}
+	for prefix, handler := range rt.files {
+		if strings.HasPrefix(path, prefix) {
+			handler.ServeHTTP(w, r)
+			return
 		}
 	}
 	switch {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"bandstand/api/auth"
 	"bandstand/api/channel"
 )
 
@@ -47,7 +48,9 @@ func observe(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
 				x.id = rand.Text()
 			}
 			c.Response().Header().Set("X-Request-Id", x.id)
-			c.SetRequest(r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+			ctx := context.WithValue(r.Context(), exchangeKey{}, x)
+			ctx = auth.WithClient(ctx, auth.Client{Addr: remote(r), UserAgent: short(r.UserAgent())})
+			c.SetRequest(r.WithContext(ctx))
 
 			began := time.Now()
 			defer m.begin()()

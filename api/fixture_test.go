@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -71,7 +72,11 @@ func startServer(t *testing.T, d *db.DB, change ...func(*settings)) *server {
 	require.NoError(t, err)
 	s.channels, err = channel.NewService(channel.Config{DB: d, Live: s.live, MaxPerOwner: 10, Logger: set.api.Logger})
 	require.NoError(t, err)
-	set.api.Accounts, set.api.Channels, set.api.Tokens = s.accounts, s.channels, s.tokens
+	set.api.Features = []api.Feature{
+		func(to huma.API) { account.Register(to, s.accounts) },
+		func(to huma.API) { channel.Register(to, s.channels) },
+	}
+	set.api.Channels, set.api.Tokens = auth.NewChannels(d), s.tokens
 	handler, err := api.New(set.api)
 	require.NoError(t, err)
 	listener := httptest.NewServer(handler)

@@ -105,7 +105,7 @@ func TestOnlyNodesSpeakForNodes(t *testing.T) {
 	}
 	for path, body := range body {
 		requireProblem(t, s.do("POST", path, "", body), 401, "unauthorized")
-		requireProblem(t, s.do("POST", path, "nonsense", body), 401, "unauthorized")
+		requireProblem(t, s.do("POST", path, "nonsense", body), 401, "invalid_token")
 		requireProblem(t, s.do("POST", path, s.user("boss-"+path[len(path)-4:], auth.RoleAdmin), body), 403, "forbidden")
 		requireProblem(t, s.do("POST", path, s.service("other"), body), 403, "forbidden")
 		require.Equal(t, 200, s.do("POST", path, s.service("other", "ingest"), body).status)

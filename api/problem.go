@@ -5,14 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
-	"bandstand/api/account"
-	"bandstand/api/channel"
+	"bandstand/api/rest"
 	"bandstand/storage/db"
 )
 
@@ -41,35 +42,14 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType implements huma.ContentTypeFilter.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// outcomes is how the outcomes of services are told to clients. An error that is
-// not here is an internal error.
+// outcomes is how outcomes are told to clients that are not of a feature: those tell
+// themselves, see rest.Outcome. Any other error is an internal error.
 var outcomes = []struct {
 	err    error
 	status int
 	code   string
 	detail string
 }{
-	{account.ErrSignupClosed, http.StatusForbidden, "signup_closed", "signing up is closed on this server"},
-	{account.ErrUsernameTaken, http.StatusConflict, "username_taken", "this username is taken"},
-	{account.ErrEmailTaken, http.StatusConflict, "email_taken", "this e-mail address is taken"},
-	{account.ErrBadUsername, http.StatusUnprocessableEntity, "bad_username", "a username has 2 to 32 letters, digits and single dashes or underscores between them"},
-	{account.ErrBadEmail, http.StatusUnprocessableEntity, "bad_email", "this is not an e-mail address"},
-	{account.ErrBadPassword, http.StatusUnprocessableEntity, "bad_password", "a password has 8 to 256 characters and is not the username or the e-mail address"},
-	{account.ErrBadCredentials, http.StatusUnauthorized, "bad_credentials", "there is no account with this login and password"},
-
-	{channel.ErrNotFound, http.StatusNotFound, "channel_not_found", "there is no such channel"},
-	{channel.ErrForbidden, http.StatusForbidden, "not_yours", "only the owner of the channel or an admin may do this"},
-	{channel.ErrSlugTaken, http.StatusConflict, "slug_taken", "this address is taken"},
-	{channel.ErrBadSlug, http.StatusUnprocessableEntity, "bad_slug", "an address has 2 to 40 small letters, digits and single dashes between them, and some words are reserved"},
-	{channel.ErrBadTitle, http.StatusUnprocessableEntity, "bad_title", "a title has 1 to 100 characters on one line"},
-	{channel.ErrBadLadder, http.StatusUnprocessableEntity, "bad_ladder", "a ladder has up to 6 rungs with names of their own and settings that an encoder can follow"},
-	{channel.ErrBadCursor, http.StatusBadRequest, "bad_cursor", "this cursor is not from this list"},
-	{channel.ErrTooManyChannels, http.StatusConflict, "too_many_channels", "this account has as many channels as it may"},
-	{channel.ErrTooManyKeys, http.StatusConflict, "too_many_keys", "this channel has as many stream keys as it may"},
-	{channel.ErrKeyNotFound, http.StatusNotFound, "key_not_found", "there is no such stream key in use"},
-	{channel.ErrUnknownKey, http.StatusNotFound, "unknown_key", "this stream key opens no channel"},
-	{channel.ErrBadReport, http.StatusUnprocessableEntity, "bad_report", "the report of this node cannot be used"},
-
 	{db.ErrNotFound, http.StatusNotFound, "not_found", "there is no such thing"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "busy", "the server is too busy, try again"},
 	{context.Canceled, http.StatusServiceUnavailable, "canceled", "the request was canceled"},
@@ -83,6 +63,9 @@ func problemOf(err error) (p *Problem, known bool) {
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return newProblem(http.StatusRequestEntityTooLarge, "", "the request body is too large"), true
+	}
+	if o, ok := errors.AsType[*rest.Outcome](err); ok {
+		return newProblem(o.Status, o.Code, o.Detail), true
 	}
 	for _, o := range outcomes {
 		if errors.Is(err, o.err) {
@@ -122,8 +105,14 @@ func humaProblem(ctx huma.Context, status int, detail string, errs ...error) hum
 			err = errors.New(detail)
 		}
 		p, known := problemOf(err)
-		if !known && ctx != nil {
+		if ctx == nil {
+			return p
+		}
+		if !known {
 			exchangeOf(ctx.Context()).err = err
+		}
+		if after := rest.RetryAfter(err); after > 0 {
+			ctx.SetHeader("Retry-After", strconv.Itoa(int(after/time.Second)))
 		}
 		return p
 	}

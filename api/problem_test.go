@@ -32,7 +32,7 @@ func TestProblems(t *testing.T) {
 	}{
 		"outcome":              {channel.ErrSlugTaken, 409, `"code":"slug_taken"`, true},
 		"wrapped outcome":      {fmt.Errorf("channel: %w", db.ErrNotFound), 404, `"status":404`, true},
-		"joined outcome":       {errors.Join(errors.New("x"), channel.ErrForbidden), 403, `"code":"not_yours"`, true},
+		"joined outcome":       {errors.Join(errors.New("x"), channel.ErrForbidden), 403, `"code":"forbidden"`, true},
 		"out of time":          {fmt.Errorf("db: %w", context.DeadlineExceeded), 503, `"code":"busy"`, true},
 		"body too large":       {fmt.Errorf("read: %w", &http.MaxBytesError{Limit: 1}), 413, `"status":413`, true},
 		"of echo":              {echo.ErrMethodNotAllowed, 405, `"detail":"method not allowed"`, true},

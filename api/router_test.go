@@ -205,11 +205,11 @@ func TestRequestsAreCounted(t *testing.T) {
 func TestNewRefusesBadSettings(t *testing.T) {
 	t.Parallel()
 	_, err := api.New(api.Config{})
-	for _, want := range []string{"Accounts", "Channels", "Tokens", "Logger", "Registerer"} {
+	for _, want := range []string{"Channels", "Tokens", "Logger", "Registerer"} {
 		require.ErrorContains(t, err, want)
 	}
 	s := startServer(t, dbtest.SQLite(t))
-	cfg := api.Config{Accounts: s.accounts, Channels: s.channels, Tokens: s.tokens, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry()}
+	cfg := api.Config{Channels: auth.NewChannels(s.db), Tokens: s.tokens, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry()}
 	bad := cfg
 	bad.TrustedOrigins = []string{"not an origin"}
 	_, err = api.New(bad)

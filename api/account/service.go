@@ -21,17 +21,6 @@ import (
 	"bandstand/storage/db/store"
 )
 
-// Outcomes that callers tell apart.
-var (
-	ErrSignupClosed   = errors.New("account: signing up is closed")
-	ErrUsernameTaken  = errors.New("account: username is taken")
-	ErrEmailTaken     = errors.New("account: e-mail address is taken")
-	ErrBadUsername    = errors.New("account: not a username")
-	ErrBadEmail       = errors.New("account: not an e-mail address")
-	ErrBadPassword    = errors.New("account: password is too easy to guess")
-	ErrBadCredentials = errors.New("account: no such login and password")
-)
-
 // Bounds of a password, in characters. A long one costs no more to hash.
 const (
 	minPassword = 8

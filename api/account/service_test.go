@@ -41,7 +41,7 @@ func TestSignupAndLogin(t *testing.T) {
 			require.NoError(t, err, login)
 			require.Equal(t, ada, session.User, login)
 			require.Equal(t, 15*time.Minute, session.ExpiresIn)
-			p, err := tokens.Verify(session.AccessToken)
+			p, err := tokens.Verify(t.Context(), session.AccessToken)
 			require.NoError(t, err)
 			require.Equal(t, auth.Principal{UserID: ada.ID, Name: "Ada", Role: auth.RoleUser}, p)
 		}

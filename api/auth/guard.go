@@ -1,24 +1,37 @@
 package auth
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"bandstand/api/rest"
 )
 
 // Names of the security schemes in the OpenAPI document.
 const (
 	schemeUser    = "user"
+	schemeCookie  = "cookie"
 	schemeService = "service"
 )
 
-// Schemes describes the two kinds of token for the OpenAPI document.
+// AccessCookie holds the access token of a browser.
+const AccessCookie = "bandstand_access"
+
+// Schemes describes the kinds of token for the OpenAPI document.
 func Schemes() map[string]*huma.SecurityScheme {
 	return map[string]*huma.SecurityScheme{
 		schemeUser: {
-			Type: "http", Scheme: "bearer", BearerFormat: "JWT",
-			Description: "Access token of a person, from POST /api/v1/auth/login.",
+			Type: "http", Scheme: "bearer",
+			Description: "Access token of a person, from POST /api/v1/auth/login, or a personal access token.",
+		},
+		schemeCookie: {
+			Type: "apiKey", In: "cookie", Name: AccessCookie,
+			Description: "The same access token in a browser. Requests that change something must come from a page of this server.",
 		},
 		schemeService: {
 			Type: "http", Scheme: "bearer", BearerFormat: "JWT",
@@ -27,64 +40,146 @@ func Schemes() map[string]*huma.SecurityScheme {
 	}
 }
 
-// Public is the security of an operation that anyone may call. A token is not
-// even looked at, so that an expired one does not stand in the way.
-func Public() []map[string][]string { return []map[string][]string{{}} }
-
-// Users is the security of an operation for signed-in people.
-func Users() []map[string][]string { return []map[string][]string{{schemeUser: {}}} }
-
-// Services is the security of an operation for services with scope.
-func Services(scope string) []map[string][]string {
-	return []map[string][]string{{schemeService: {scope}}}
+// Security describes the rule for the OpenAPI document.
+func (r Rule) Security() []map[string][]string {
+	switch {
+	case r.Service != "":
+		return []map[string][]string{{schemeService: {r.Service}}}
+	case r.Everyone:
+		return []map[string][]string{{}, {schemeUser: {}}, {schemeCookie: {}}}
+	}
+	scopes := []string{}
+	if r.Scope != "" {
+		scopes = append(scopes, r.Scope)
+	}
+	return []map[string][]string{{schemeUser: scopes}, {schemeCookie: {}}}
 }
 
-// Guard returns middleware that lets a request through to an operation only as
-// the operation's security allows, and then in the name of its Principal. No
-// token or a bad one is 401, the wrong kind of token 403. An operation that
-// forgot to say what it allows, allows nothing.
-func Guard(api huma.API, tokens *Tokens) func(huma.Context, func(huma.Context)) {
-	refuse := func(ctx huma.Context, status int, challenge, detail string) {
-		ctx.SetHeader("WWW-Authenticate", challenge)
-		_ = huma.WriteErr(api, ctx, status, detail) // huma reports what it cannot write
+// Verifier finds out who a token speaks for.
+type Verifier interface {
+	// Verify returns whoever token speaks for. A token that proves nothing (any more)
+	// is ErrBadToken; any other error means "could not ask".
+	Verify(ctx context.Context, token string) (Principal, error)
+}
+
+// GuardConfig is what the guard needs. All fields are required.
+type GuardConfig struct {
+	Tokens   Verifier
+	Channels *Channels
+}
+
+// Guard returns middleware that lets a request through to an operation only as the
+// table of permissions allows, and then in the name of its Principal and with the
+// Access to the channel that its path names. No token or a bad one is 401, a channel
+// that the caller may not see 404, and what the caller may not do 403. An operation
+// without a rule is for nobody.
+//
+// Where everyone may call an operation, a token that is no longer good is as none, so
+// that it does not stand in the way; except where more is seen with a good one, and
+// then for a token that the caller sent knowingly, in a header.
+func Guard(api huma.API, cfg GuardConfig) func(huma.Context, func(huma.Context)) {
+	g := &guard{api, cfg}
+	return g.pass
+}
+
+type guard struct {
+	api huma.API
+	cfg GuardConfig
+}
+
+func (g *guard) pass(ctx huma.Context, next func(huma.Context)) {
+	rule := permissions[ctx.Operation().OperationID]
+	p, err := g.principal(ctx, rule)
+	if err != nil {
+		g.refuse(ctx, err)
+		return
 	}
-	return func(ctx huma.Context, next func(huma.Context)) {
-		required := ctx.Operation().Security
-		if len(required) == 1 && len(required[0]) == 0 {
-			next(ctx)
-			return
-		}
-		token, ok := bearer(ctx.Header("Authorization"))
-		if !ok {
-			refuse(ctx, http.StatusUnauthorized, `Bearer realm="bandstand"`, "a bearer token is required")
-			return
-		}
-		p, err := tokens.Verify(token)
+	c := With(ctx.Context(), p)
+	var role ChannelRole
+	if rule.NeedsChannel() {
+		access, err := g.access(ctx, p)
 		if err != nil {
-			refuse(ctx, http.StatusUnauthorized, `Bearer realm="bandstand", error="invalid_token"`,
-				"the token is not valid or has expired")
+			g.refuse(ctx, err)
 			return
 		}
-		if !allowed(required, p) {
-			refuse(ctx, http.StatusForbidden, `Bearer realm="bandstand", error="insufficient_scope"`,
-				"this token does not allow the operation")
-			return
-		}
-		next(huma.WithContext(ctx, With(ctx.Context(), p)))
+		role = access.Role
+		c = WithAccess(c, access)
 	}
+	if !rule.Admits(p, role) || !inScope(p, rule) {
+		if !p.IsUser() && !p.Service {
+			g.refuse(ctx, errNoToken)
+		} else {
+			g.refuse(ctx, errNotAllowed)
+		}
+		return
+	}
+	next(huma.WithContext(ctx, c))
 }
 
-// allowed reports whether p meets one of the alternatives in required.
-func allowed(required []map[string][]string, p Principal) bool {
-	for _, schemes := range required {
-		if _, ok := schemes[schemeUser]; ok && p.IsUser() {
-			return true
-		}
-		if scopes, ok := schemes[schemeService]; ok && len(scopes) == 1 && p.HasScope(scopes[0]) {
+// inScope reports whether p, if it is a personal access token, may be used for what
+// has the rule.
+func inScope(p Principal, rule Rule) bool {
+	if p.Token == uuid.Nil {
+		return true
+	}
+	for _, scope := range p.Scopes {
+		if rule.Scope != "" && scope == rule.Scope {
 			return true
 		}
 	}
-	return false
+	return rule.Everyone && !rule.Viewers
+}
+
+// Outcomes of the guard.
+var (
+	errNoToken    = rest.Unauthorized("unauthorized", "a bearer token is required")
+	errBadToken   = rest.Unauthorized("invalid_token", "the token is not valid or has expired")
+	errNotAllowed = rest.Forbidden("forbidden", "this is not for you to do")
+)
+
+// principal returns whoever the request speaks for; the zero Principal if nobody.
+func (g *guard) principal(ctx huma.Context, rule Rule) (Principal, error) {
+	token, ok := bearer(ctx.Header("Authorization"))
+	inHeader := ok
+	if !ok {
+		if cookie, err := huma.ReadCookie(ctx, AccessCookie); err == nil {
+			token, ok = cookie.Value, cookie.Value != ""
+		}
+	}
+	if !ok {
+		return Principal{}, nil
+	}
+	p, err := g.cfg.Tokens.Verify(ctx.Context(), token)
+	switch {
+	case err == nil:
+		return p, nil
+	case rule.Everyone && (!rule.Viewers || !inHeader):
+		return Principal{}, nil
+	case errors.Is(err, ErrBadToken):
+		return Principal{}, errBadToken
+	}
+	return Principal{}, err
+}
+
+// access returns what p is on the channel that the path names.
+func (g *guard) access(ctx huma.Context, p Principal) (Access, error) {
+	if id := ctx.Param("broadcast"); id != "" {
+		return g.cfg.Channels.ByBroadcast(ctx.Context(), p, id)
+	}
+	return g.cfg.Channels.BySlug(ctx.Context(), p, ctx.Param("slug"))
+}
+
+func (g *guard) refuse(ctx huma.Context, err error) {
+	switch {
+	case errors.Is(err, errNoToken):
+		ctx.SetHeader("WWW-Authenticate", `Bearer realm="bandstand"`)
+	case errors.Is(err, errBadToken):
+		ctx.SetHeader("WWW-Authenticate", `Bearer realm="bandstand", error="invalid_token"`)
+	case errors.Is(err, errNotAllowed):
+		ctx.SetHeader("WWW-Authenticate", `Bearer realm="bandstand", error="insufficient_scope"`)
+	}
+	status := http.StatusInternalServerError // the API tells outcomes from failures
+	_ = huma.WriteErr(g.api, ctx, status, "", err)
 }
 
 // bearer returns the token of an Authorization header. RFC 6750 2.1; the name

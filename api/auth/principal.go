@@ -1,22 +1,27 @@
 // Package auth answers who a request speaks for and what that allows: passwords,
-// tokens, roles and scopes.
+// tokens, roles, scopes, and the table of permissions.
 package auth
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 
 	"github.com/google/uuid"
 )
 
-// Role is what a person may do beyond their own things.
+// Role is what a person may do on the whole instance.
 type Role string
 
-// The roles.
+// The roles, each with what those before it may do.
 const (
-	RoleUser  Role = "user"
-	RoleAdmin Role = "admin"
+	RoleUser      Role = "user"
+	RoleModerator Role = "moderator"
+	RoleAdmin     Role = "admin"
 )
+
+// IsRole reports whether r is a role.
+func IsRole(r Role) bool { return r == RoleUser || r == RoleModerator || r == RoleAdmin }
 
 // ScopeIngest lets a service resolve stream keys and report what is on air.
 const ScopeIngest = "ingest"
@@ -26,16 +31,18 @@ type Principal struct {
 	UserID  uuid.UUID // uuid.Nil for a service
 	Name    string    // username, or the name of the service
 	Role    Role      // empty for a service
+	Login   uuid.UUID // the signed-in device; uuid.Nil with a personal access token
+	Token   uuid.UUID // the personal access token; uuid.Nil without
 	Service bool
-	Scopes  []string // what a service may do; nil for a person
+	Scopes  []string // what a service or a personal access token may do
 }
 
 // IsAdmin reports whether p is a person with the role admin.
 func (p Principal) IsAdmin() bool { return !p.Service && p.Role == RoleAdmin }
 
-// MayManage reports whether p may change what belongs to owner.
-func (p Principal) MayManage(owner uuid.UUID) bool {
-	return p.IsAdmin() || (p.IsUser() && p.UserID == owner)
+// IsStaff reports whether p is a person with the role moderator or admin.
+func (p Principal) IsStaff() bool {
+	return !p.Service && (p.Role == RoleModerator || p.Role == RoleAdmin)
 }
 
 // IsUser reports whether p is a signed-in person. The zero Principal is nobody.
@@ -46,7 +53,16 @@ func (p Principal) HasScope(scope string) bool {
 	return p.Service && slices.Contains(p.Scopes, scope)
 }
 
-type principalKey struct{}
+// Client is where a request comes from.
+type Client struct {
+	Addr      netip.Addr // behind trusted proxies that of the person; the zero Addr inside the program
+	UserAgent string
+}
+
+type (
+	principalKey struct{}
+	clientKey    struct{}
+)
 
 // With returns a context whose requests speak for p.
 func With(ctx context.Context, p Principal) context.Context {
@@ -57,4 +73,15 @@ func With(ctx context.Context, p Principal) context.Context {
 func User(ctx context.Context) Principal {
 	p, _ := ctx.Value(principalKey{}).(Principal)
 	return p
+}
+
+// WithClient returns a context whose requests come from c.
+func WithClient(ctx context.Context, c Client) context.Context {
+	return context.WithValue(ctx, clientKey{}, c)
+}
+
+// ClientOf returns where the request of ctx comes from.
+func ClientOf(ctx context.Context) Client {
+	c, _ := ctx.Value(clientKey{}).(Client)
+	return c
 }

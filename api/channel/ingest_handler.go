@@ -5,8 +5,6 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
-
-	"bandstand/api/auth"
 )
 
 // Paths of what ingest nodes ask.
@@ -19,14 +17,13 @@ func (h *handler) registerIngest(api huma.API) {
 	tags := []string{"Ingest nodes"}
 	huma.Register(api, huma.Operation{
 		OperationID: "authorize-publisher", Method: http.MethodPost, Path: AuthorizePath,
-		Summary: "Find out what a stream key opens", Tags: tags, Security: auth.Services(auth.ScopeIngest),
+		Summary: "Find out what a stream key opens", Tags: tags,
 		Errors: writeErrors,
 	}, h.authorize)
 	huma.Register(api, huma.Operation{
 		OperationID: "ingest-heartbeat", Method: http.MethodPost, Path: HeartbeatPath,
 		Summary: "Report what is on air, and learn of revoked stream keys", Tags: tags,
 		Description: "Once a second, from each ingest node. A report counts for five seconds.",
-		Security:    auth.Services(auth.ScopeIngest),
 		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden},
 	}, h.heartbeat)
 }

@@ -25,7 +25,7 @@ func (s *Service) CreateKey(ctx context.Context, p auth.Principal, slug, label s
 	}
 	var key Key
 	var secret string
-	err = s.cfg.DB.InTx(ctx, func(q *store.Queries) error {
+	err = s.cfg.DB.InTx(ctx, func(q *db.Tx) error {
 		_, err := q.DeleteRevokedStreamKeysOf(ctx, store.DeleteRevokedStreamKeysOfParams{
 			ChannelID: ch.ID, RevokedAt: column.Maybe(s.cfg.Now().Add(-keepRevoked)),
 		})
@@ -51,7 +51,7 @@ func (s *Service) CreateKey(ctx context.Context, p auth.Principal, slug, label s
 	return key, secret, nil
 }
 
-func (s *Service) addKey(ctx context.Context, q *store.Queries, channelID uuid.UUID, label string) (Key, string, error) {
+func (s *Service) addKey(ctx context.Context, q *db.Tx, channelID uuid.UUID, label string) (Key, string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Key{}, "", fmt.Errorf("make an id: %w", err)

@@ -80,7 +80,7 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, slug, title stri
 	}
 	now := column.At(s.cfg.Now())
 	var secret string
-	err = s.cfg.DB.InTx(ctx, func(q *store.Queries) error {
+	err = s.cfg.DB.InTx(ctx, func(q *db.Tx) error {
 		count, err := q.CountChannelsOf(ctx, p.UserID)
 		if err != nil {
 			return fmt.Errorf("count: %w", err)
@@ -190,7 +190,7 @@ func (s *Service) managed(ctx context.Context, p auth.Principal, slug string) (C
 	if err != nil {
 		return Channel{}, err
 	}
-	if !p.MayManage(ch.OwnerID) {
+	if !p.IsAdmin() && p.UserID != ch.OwnerID {
 		return Channel{}, ErrForbidden
 	}
 	return ch, nil

@@ -43,17 +43,24 @@ var mayImport = map[string][]string{
 	"media/ladder":         {"media/stream", "media/stream/flv", "transcode"},
 	"media/hls":            {"media/stream"},
 	"media/hls/conform":    nil,
+	"media/access":         nil,
 	"media/edge":           {"media/stream"},
 	"media/radio":          {"media/stream"},
 	"media/record":         {"media/stream"},
 	"media/torrent":        {"media/stream"},
 
 	"api":           {"storage/*", "api/*"},
-	"api/auth":      {"storage/*"},
-	"api/realtime":  {"storage/*"},
+	"api/rest":      nil,
+	"api/apitest":   {"storage/*", "api", "api/auth"},
+	"api/auth":      {"storage/*", "api/rest"},
+	"api/realtime":  {"storage/*", "api/rest", "api/auth"},
 	"api/mail":      {"storage/*"},
+	"api/login":     apiFeature,
 	"api/account":   apiFeature,
 	"api/channel":   apiFeature,
+	"api/image":     apiFeature,
+	"api/webhook":   apiFeature,
+	"api/instance":  apiFeature,
 	"api/broadcast": apiFeature,
 	"api/library":   apiFeature,
 	"api/chat":      apiFeature,
@@ -67,7 +74,7 @@ var mayImport = map[string][]string{
 }
 
 // apiFeature is what the features may import: never each other, never media.
-var apiFeature = []string{"storage/*", "api/auth", "api/realtime", "api/mail"}
+var apiFeature = []string{"storage/*", "api/rest", "api/auth", "api/realtime", "api/mail"}
 
 // isTestHelper reports whether tests of any room may import dir: packages whose name
 // ends in "test", and the HLS rules.

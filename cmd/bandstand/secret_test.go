@@ -54,7 +54,7 @@ func TestTokenNeedsTheSecretOfTheServer(t *testing.T) {
 	require.NoError(t, run(t.Context(), []string{"token", "ingest-1"}, []string{"BANDSTAND_SECRET=" + secret}, &out, io.Discard))
 	tokens, err := auth.NewTokens(auth.TokensConfig{Secret: []byte(secret)})
 	require.NoError(t, err)
-	p, err := tokens.Verify(strings.TrimSpace(out.String()))
+	p, err := tokens.Verify(t.Context(), strings.TrimSpace(out.String()))
 	require.NoError(t, err)
 	require.True(t, p.HasScope(auth.ScopeIngest))
 }

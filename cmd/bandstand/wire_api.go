@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"runtime"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"bandstand/api"
 	"bandstand/api/account"
 	"bandstand/api/auth"
@@ -77,9 +79,12 @@ func (a *app) handler() (http.Handler, error) {
 		return api.TrustProxies(mediaOnly(media), a.cfg.HTTP.TrustedProxies), nil
 	}
 	return api.New(api.Config{
-		Accounts: a.api.accounts,
-		Channels: a.api.channels,
+		Features: []api.Feature{
+			func(to huma.API) { account.Register(to, a.api.accounts) },
+			func(to huma.API) { channel.Register(to, a.api.channels) },
+		},
 		Tokens:   a.api.tokens,
+		Channels: auth.NewChannels(a.api.db),
 		Media:    media,
 		Web:      web.Handler(web.Config{MediaOrigins: a.cfg.HTTP.MediaOrigins}),
 		Ready:    map[string]func(context.Context) error{"database": a.api.db.Ping},

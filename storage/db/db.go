@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"bandstand/storage/db/store"
 )
 
@@ -41,6 +43,7 @@ type DB struct {
 	kind  kind
 	write *sql.DB
 	read  *sql.DB
+	pool  *pgxpool.Pool // nil on SQLite
 	close func() error
 }
 
@@ -105,16 +108,27 @@ func (d *DB) Read() *store.Queries { return store.New(d.read) }
 // SQLite it would wait for that transaction for ever.
 func (d *DB) Write() *store.Queries { return store.New(d.write) }
 
+// Tx is a transaction. It must not be used after the function that it was given to
+// returns.
+type Tx struct {
+	*store.Queries
+
+	tx *sql.Tx
+}
+
+// SQL returns the transaction itself, for libraries that write in it.
+func (tx *Tx) SQL() *sql.Tx { return tx.tx }
+
 // InTx runs do in one transaction: committed if do returns nil, rolled back if it
 // returns an error or panics. Everything do asks of the database must go through
-// q. Errors of do come back unchanged.
-func (d *DB) InTx(ctx context.Context, do func(q *store.Queries) error) error {
+// tx. Errors of do come back unchanged.
+func (d *DB) InTx(ctx context.Context, do func(tx *Tx) error) error {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("db: begin: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do and says so
-	if err := do(store.New(tx)); err != nil {
+	if err := do(&Tx{Queries: store.New(tx), tx: tx}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -122,3 +136,11 @@ func (d *DB) InTx(ctx context.Context, do func(q *store.Queries) error) error {
 	}
 	return nil
 }
+
+// Pool returns the connections to Postgres; nil on SQLite. The DB owns it.
+func (d *DB) Pool() *pgxpool.Pool { return d.pool }
+
+// Writer returns the handle that writes: on SQLite its only one, which a statement
+// outside of a transaction must not use while the same goroutine has one open. The
+// DB owns it.
+func (d *DB) Writer() *sql.DB { return d.write }

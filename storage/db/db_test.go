@@ -108,7 +108,7 @@ func TestTransactionIsAllOrNothing(t *testing.T) {
 		ctx := t.Context()
 		user := newUser("ada")
 		refused := errors.New("refused")
-		err := d.InTx(ctx, func(q *store.Queries) error {
+		err := d.InTx(ctx, func(q *db.Tx) error {
 			if err := q.CreateUser(ctx, user); err != nil {
 				return err
 			}
@@ -116,7 +116,7 @@ func TestTransactionIsAllOrNothing(t *testing.T) {
 		})
 		require.Equal(t, refused, err)
 		require.Panics(t, func() {
-			_ = d.InTx(ctx, func(q *store.Queries) error {
+			_ = d.InTx(ctx, func(q *db.Tx) error {
 				if err := q.CreateUser(ctx, user); err != nil {
 					return err
 				}
@@ -126,13 +126,13 @@ func TestTransactionIsAllOrNothing(t *testing.T) {
 		_, err = d.Read().UserByID(ctx, user.ID)
 		require.ErrorIs(t, err, db.ErrNotFound)
 
-		require.NoError(t, d.InTx(ctx, func(q *store.Queries) error { return q.CreateUser(ctx, user) }))
+		require.NoError(t, d.InTx(ctx, func(q *db.Tx) error { return q.CreateUser(ctx, user) }))
 		_, err = d.Read().UserByID(ctx, user.ID)
 		require.NoError(t, err)
 
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
-		err = d.InTx(ended, func(*store.Queries) error { return nil })
+		err = d.InTx(ended, func(*db.Tx) error { return nil })
 		require.ErrorIs(t, err, context.Canceled)
 		require.NoError(t, d.Ping(ctx))
 	})
@@ -145,7 +145,7 @@ func TestWritersTakeTurns(t *testing.T) {
 		errs := make([]error, 16)
 		for i := range errs {
 			wg.Go(func() {
-				errs[i] = d.InTx(t.Context(), func(q *store.Queries) error {
+				errs[i] = d.InTx(t.Context(), func(q *db.Tx) error {
 					return q.CreateUser(t.Context(), newUser("user"+string(rune('a'+i))))
 				})
 			})

@@ -32,6 +32,7 @@ func openPostgres(ctx context.Context, rawURL string, maxConns int) (*DB, error)
 		kind:  kindPostgres,
 		write: handle,
 		read:  handle,
+		pool:  pool,
 		close: func() error {
 			err := handle.Close()
 			pool.Close()

@@ -25,7 +25,7 @@ func TestUsers(t *testing.T) {
 		want := store.User{
 			ID: ada.ID, Username: "Ada", UsernameLower: "ada",
 			Email: "Ada@example.org", EmailLower: "ada@example.org",
-			PasswordHash: "hash", Role: "user", CreatedAt: column.At(now),
+			PasswordHash: "hash", Role: "user", CreatedAt: column.At(now), Version: 1,
 		}
 		got, err := d.Read().UserByID(ctx, ada.ID)
 		require.NoError(t, err)

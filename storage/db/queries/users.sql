@@ -1,6 +1,6 @@
 -- name: CreateUser :exec
-INSERT INTO users (id, username, username_lower, email, email_lower, password_hash, role, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+INSERT INTO users (id, username, username_lower, email, email_lower, password_hash, role, created_at, email_confirmed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: UserByID :one
 SELECT * FROM users WHERE id = $1 AND deleted_at IS NULL;

@@ -9,13 +9,214 @@ import (
 	"github.com/google/uuid"
 )
 
-type Channel struct {
+type AuditLog struct {
+	ID         uuid.UUID
+	ActorID    uuid.NullUUID
+	Actor      string
+	Action     string
+	TargetKind string
+	TargetID   string
+	Target     string
+	Detail     column.JSON
+	Address    string
+	CreatedAt  column.Time
+}
+
+type Ban struct {
 	ID        uuid.UUID
-	OwnerID   uuid.UUID
-	Slug      string
-	Title     string
-	Ladder    column.JSON
+	Network   string
+	Reason    string
+	Automatic bool
+	CreatedBy uuid.NullUUID
 	CreatedAt column.Time
+	ExpiresAt *column.Time
+	LiftedAt  *column.Time
+}
+
+type Broadcast struct {
+	ID           uuid.UUID
+	ChannelID    uuid.UUID
+	State        string
+	Title        string
+	Description  string
+	Category     string
+	Links        column.JSON
+	ThumbnailID  uuid.NullUUID
+	PlannedStart *column.Time
+	PlannedEnd   *column.Time
+	StartedAt    *column.Time
+	EndedAt      *column.Time
+	SeenAt       *column.Time
+	PublishedAt  *column.Time
+	RemindedAt   *column.Time
+	PeakViewers  int64
+	TotalViewers int64
+	Likes        int64
+	DurationMs   int64
+	CreatedBy    uuid.NullUUID
+	CreatedAt    column.Time
+	UpdatedAt    column.Time
+	Version      int64
+}
+
+type BroadcastReminder struct {
+	BroadcastID uuid.UUID
+	UserID      uuid.UUID
+	CreatedAt   column.Time
+}
+
+type BroadcastSession struct {
+	ID           uuid.UUID
+	BroadcastID  uuid.UUID
+	Node         string
+	StartedAt    column.Time
+	SeenAt       column.Time
+	EndedAt      *column.Time
+	TotalViewers int64
+	Ingest       column.JSON
+}
+
+type BroadcastTag struct {
+	Tag         string
+	BroadcastID uuid.UUID
+}
+
+type BroadcastWord struct {
+	Word        string
+	BroadcastID uuid.UUID
+}
+
+type Channel struct {
+	ID             uuid.UUID
+	OwnerID        uuid.UUID
+	Slug           string
+	Title          string
+	Ladder         column.JSON
+	CreatedAt      column.Time
+	UpdatedAt      column.Time
+	Description    string
+	Links          column.JSON
+	Category       string
+	Visibility     string
+	BroadcastTitle string
+	Recording      column.JSON
+	AvatarID       uuid.NullUUID
+	BannerID       uuid.NullUUID
+	ThumbnailID    uuid.NullUUID
+	Followers      int64
+	Likes          int64
+	Version        int64
+}
+
+type ChannelMember struct {
+	ChannelID uuid.UUID
+	UserID    uuid.UUID
+	Role      string
+	CreatedAt column.Time
+}
+
+type ChannelTag struct {
+	Tag       string
+	ChannelID uuid.UUID
+}
+
+type ChannelWord struct {
+	Word      string
+	ChannelID uuid.UUID
+}
+
+type Follow struct {
+	ID        uuid.UUID
+	ChannelID uuid.UUID
+	UserID    uuid.UUID
+	Notify    bool
+	CreatedAt column.Time
+}
+
+type IdempotencyKey struct {
+	KeyHash     string
+	RequestHash string
+	Status      int64
+	Reply       string
+	CreatedAt   column.Time
+	ExpiresAt   column.Time
+}
+
+type Image struct {
+	ID         uuid.UUID
+	Kind       string
+	TargetKind string
+	TargetID   uuid.UUID
+	State      string
+	SourceKey  string
+	Variants   column.JSON
+	Problem    string
+	CreatedBy  uuid.NullUUID
+	CreatedAt  column.Time
+	UpdatedAt  column.Time
+}
+
+type Invite struct {
+	ID        uuid.UUID
+	CodeHash  string
+	Hint      string
+	Note      string
+	CreatedBy uuid.NullUUID
+	MaxUses   int64
+	Uses      int64
+	CreatedAt column.Time
+	ExpiresAt *column.Time
+	RevokedAt *column.Time
+}
+
+type Login struct {
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	UserAgent  string
+	Address    string
+	CreatedAt  column.Time
+	LastUsedAt column.Time
+	ExpiresAt  column.Time
+	RevokedAt  *column.Time
+}
+
+type MailToken struct {
+	ID        uuid.UUID
+	UserID    uuid.UUID
+	Purpose   string
+	TokenHash string
+	Email     string
+	CreatedAt column.Time
+	ExpiresAt column.Time
+	UsedAt    *column.Time
+}
+
+type PersonalToken struct {
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	Label      string
+	TokenHash  string
+	Hint       string
+	Scopes     string
+	CreatedAt  column.Time
+	LastUsedAt *column.Time
+	ExpiresAt  *column.Time
+	RevokedAt  *column.Time
+}
+
+type RefreshToken struct {
+	ID        uuid.UUID
+	LoginID   uuid.UUID
+	TokenHash string
+	CreatedAt column.Time
+	ExpiresAt column.Time
+	UsedAt    *column.Time
+}
+
+type Setting struct {
+	ID        int64
+	Doc       column.JSON
+	Version   int64
 	UpdatedAt column.Time
 }
 
@@ -31,13 +232,48 @@ type StreamKey struct {
 }
 
 type User struct {
-	ID            uuid.UUID
-	Username      string
-	UsernameLower string
-	Email         string
-	EmailLower    string
-	PasswordHash  string
-	Role          string
-	CreatedAt     column.Time
-	DeletedAt     *column.Time
+	ID                uuid.UUID
+	Username          string
+	UsernameLower     string
+	Email             string
+	EmailLower        string
+	PasswordHash      string
+	CreatedAt         column.Time
+	DeletedAt         *column.Time
+	Role              string
+	DisplayName       string
+	Bio               string
+	Links             column.JSON
+	AvatarID          uuid.NullUUID
+	EmailConfirmedAt  *column.Time
+	SuspendedAt       *column.Time
+	SuspendedReason   string
+	PasswordChangedAt *column.Time
+	Version           int64
+}
+
+type Webhook struct {
+	ID        uuid.UUID
+	ChannelID uuid.UUID
+	Url       string
+	Events    string
+	SecretBox string
+	Enabled   bool
+	Failures  int64
+	CreatedAt column.Time
+	UpdatedAt column.Time
+	Version   int64
+}
+
+type WebhookDelivery struct {
+	ID          uuid.UUID
+	WebhookID   uuid.UUID
+	Event       string
+	Payload     string
+	State       string
+	Attempts    int64
+	StatusCode  int64
+	Problem     string
+	CreatedAt   column.Time
+	AttemptedAt *column.Time
 }

@@ -13,19 +13,20 @@ import (
 )
 
 const createUser = `-- name: CreateUser :exec
-INSERT INTO users (id, username, username_lower, email, email_lower, password_hash, role, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO users (id, username, username_lower, email, email_lower, password_hash, role, created_at, email_confirmed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 `
 
 type CreateUserParams struct {
-	ID            uuid.UUID
-	Username      string
-	UsernameLower string
-	Email         string
-	EmailLower    string
-	PasswordHash  string
-	Role          string
-	CreatedAt     column.Time
+	ID               uuid.UUID
+	Username         string
+	UsernameLower    string
+	Email            string
+	EmailLower       string
+	PasswordHash     string
+	Role             string
+	CreatedAt        column.Time
+	EmailConfirmedAt *column.Time
 }
 
 func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) error {
@@ -38,6 +39,7 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) error {
 		arg.PasswordHash,
 		arg.Role,
 		arg.CreatedAt,
+		arg.EmailConfirmedAt,
 	)
 	return err
 }
@@ -54,7 +56,7 @@ func (q *Queries) HasUserWithRole(ctx context.Context, role string) (bool, error
 }
 
 const userByEmail = `-- name: UserByEmail :one
-SELECT id, username, username_lower, email, email_lower, password_hash, role, created_at, deleted_at FROM users WHERE email_lower = $1 AND deleted_at IS NULL
+SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version FROM users WHERE email_lower = $1 AND deleted_at IS NULL
 `
 
 func (q *Queries) UserByEmail(ctx context.Context, emailLower string) (User, error) {
@@ -67,15 +69,24 @@ func (q *Queries) UserByEmail(ctx context.Context, emailLower string) (User, err
 		&i.Email,
 		&i.EmailLower,
 		&i.PasswordHash,
-		&i.Role,
 		&i.CreatedAt,
 		&i.DeletedAt,
+		&i.Role,
+		&i.DisplayName,
+		&i.Bio,
+		&i.Links,
+		&i.AvatarID,
+		&i.EmailConfirmedAt,
+		&i.SuspendedAt,
+		&i.SuspendedReason,
+		&i.PasswordChangedAt,
+		&i.Version,
 	)
 	return i, err
 }
 
 const userByID = `-- name: UserByID :one
-SELECT id, username, username_lower, email, email_lower, password_hash, role, created_at, deleted_at FROM users WHERE id = $1 AND deleted_at IS NULL
+SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version FROM users WHERE id = $1 AND deleted_at IS NULL
 `
 
 func (q *Queries) UserByID(ctx context.Context, id uuid.UUID) (User, error) {
@@ -88,15 +99,24 @@ func (q *Queries) UserByID(ctx context.Context, id uuid.UUID) (User, error) {
 		&i.Email,
 		&i.EmailLower,
 		&i.PasswordHash,
-		&i.Role,
 		&i.CreatedAt,
 		&i.DeletedAt,
+		&i.Role,
+		&i.DisplayName,
+		&i.Bio,
+		&i.Links,
+		&i.AvatarID,
+		&i.EmailConfirmedAt,
+		&i.SuspendedAt,
+		&i.SuspendedReason,
+		&i.PasswordChangedAt,
+		&i.Version,
 	)
 	return i, err
 }
 
 const userByUsername = `-- name: UserByUsername :one
-SELECT id, username, username_lower, email, email_lower, password_hash, role, created_at, deleted_at FROM users WHERE username_lower = $1 AND deleted_at IS NULL
+SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version FROM users WHERE username_lower = $1 AND deleted_at IS NULL
 `
 
 func (q *Queries) UserByUsername(ctx context.Context, usernameLower string) (User, error) {
@@ -109,9 +129,18 @@ func (q *Queries) UserByUsername(ctx context.Context, usernameLower string) (Use
 		&i.Email,
 		&i.EmailLower,
 		&i.PasswordHash,
-		&i.Role,
 		&i.CreatedAt,
 		&i.DeletedAt,
+		&i.Role,
+		&i.DisplayName,
+		&i.Bio,
+		&i.Links,
+		&i.AvatarID,
+		&i.EmailConfirmedAt,
+		&i.SuspendedAt,
+		&i.SuspendedReason,
+		&i.PasswordChangedAt,
+		&i.Version,
 	)
 	return i, err
 }
