@@ -19,6 +19,7 @@ type Config struct {
 	Roles           []Role        `yaml:"roles"`            // what this process does
 	DataDir         string        `yaml:"data_dir"`         // database, secret, thumbnails; created when missing
 	Secret          Secret        `yaml:"secret"`           // signs tokens; empty = kept in a file in DataDir
+	PreviousSecrets []Secret      `yaml:"previous_secrets"` // what they signed is still good
 	PublicURL       string        `yaml:"public_url"`       // how people reach this server; empty = not known
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"` // longest wait for work in hand after SIGTERM
 
@@ -29,6 +30,11 @@ type Config struct {
 	RTMPS     RTMPS     `yaml:"rtmps"`
 	Ingest    Ingest    `yaml:"ingest"`
 	DB        DB        `yaml:"db"`
+	Redis     Redis     `yaml:"redis"`
+	Files     Files     `yaml:"files"`
+	Mail      Mail      `yaml:"mail"`
+	Webhooks  Webhooks  `yaml:"webhooks"`
+	Instance  Instance  `yaml:"instance"`
 	HLS       HLS       `yaml:"hls"`
 	Transcode Transcode `yaml:"transcode"`
 	Accounts  Accounts  `yaml:"accounts"`
@@ -105,6 +111,43 @@ type DB struct {
 	MaxConnections int    `yaml:"max_connections"`
 }
 
+// Redis is what several API processes share: how often somebody asked.
+type Redis struct {
+	URL Secret `yaml:"url"` // empty = each process counts for itself; may hold a password
+}
+
+// Files is where pictures are stored.
+type Files struct {
+	URL Secret `yaml:"url"` // empty = a folder in DataDir; may hold credentials
+}
+
+// Mail is how mails leave the server.
+type Mail struct {
+	Transport string `yaml:"transport"` // "off", "files" or "smtp"
+	From      string `yaml:"from"`      // sender of all mails
+	Dir       string `yaml:"dir"`       // for "files"; empty = a folder in DataDir
+	SMTP      SMTP   `yaml:"smtp"`
+}
+
+// SMTP is the server that takes our mails.
+type SMTP struct {
+	Host     string `yaml:"host"`
+	Port     int    `yaml:"port"`
+	TLS      string `yaml:"tls"`      // "starttls", "tls" from the first byte, or "none"
+	Username string `yaml:"username"` // empty = no login
+	Password Secret `yaml:"password"`
+}
+
+// Webhooks is where programs of channel owners may be called.
+type Webhooks struct {
+	AllowNetworks []netip.Prefix `yaml:"allow_networks"` // internal networks that may be called all the same
+}
+
+// Instance is what admins can change while the server runs, as it is at first.
+type Instance struct {
+	Name string `yaml:"name"`
+}
+
 // HLS is how streams are cut and kept for viewers.
 type HLS struct {
 	LowLatency     bool          `yaml:"low_latency"`
@@ -137,13 +180,16 @@ type Rung struct {
 
 // Accounts is who may have one.
 type Accounts struct {
-	Signup      string `yaml:"signup"`       // "open" or "closed"
-	MaxChannels int    `yaml:"max_channels"` // of one person who is not an admin
+	Signup       string `yaml:"signup"`        // "open", "invite" or "closed"
+	ConfirmEmail bool   `yaml:"confirm_email"` // whether logging in needs a confirmed address
+	MaxChannels  int    `yaml:"max_channels"`  // of one person who is not an admin
 }
 
 // Auth is how long people stay known.
 type Auth struct {
-	AccessTTL time.Duration `yaml:"access_ttl"` // life of an access token
+	AccessTTL   time.Duration `yaml:"access_ttl"`   // life of an access token
+	RefreshTTL  time.Duration `yaml:"refresh_ttl"`  // life of a login that is not used
+	PlaybackTTL time.Duration `yaml:"playback_ttl"` // life of a signed address of a private channel
 }
 
 // Limits is how often one address may ask the API, in requests a minute.
@@ -158,6 +204,7 @@ func Default() Config {
 	return Config{
 		Roles:           []Role{RoleAll},
 		DataDir:         "./data",
+		PreviousSecrets: []Secret{},
 		ShutdownTimeout: 10 * time.Second,
 		Log:             Log{Level: slog.LevelInfo, Format: "text"},
 		HTTP:            HTTP{Listen: ":8080", TrustedProxies: []netip.Prefix{}, MediaOrigins: []string{}},
@@ -178,6 +225,13 @@ func Default() Config {
 			MaxBitrate:      60_000_000,
 		},
 		DB: DB{MaxConnections: 8},
+		Mail: Mail{
+			Transport: "off",
+			From:      "Bandstand <bandstand@localhost>",
+			SMTP:      SMTP{Port: 587, TLS: "starttls"},
+		},
+		Webhooks: Webhooks{AllowNetworks: []netip.Prefix{}},
+		Instance: Instance{Name: "Bandstand"},
 		HLS: HLS{
 			LowLatency:     true,
 			PartTarget:     200 * time.Millisecond,
@@ -201,8 +255,12 @@ func Default() Config {
 			ThumbnailEvery: 5 * time.Second,
 		},
 		Accounts: Accounts{Signup: "open", MaxChannels: 250},
-		Auth:     Auth{AccessTTL: 15 * time.Minute},
-		Limits:   Limits{Auth: 60, Writes: 600},
+		Auth: Auth{
+			AccessTTL:   15 * time.Minute,
+			RefreshTTL:  30 * 24 * time.Hour,
+			PlaybackTTL: 4 * time.Hour,
+		},
+		Limits: Limits{Auth: 60, Writes: 600},
 	}
 }
 

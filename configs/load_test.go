@@ -171,7 +171,7 @@ func TestLoadRefuses(t *testing.T) {
 		"structs with commas":          {environ: []string{"BANDSTAND_TRANSCODE_RUNGS=720p,480p"}, want: []string{"BANDSTAND_TRANSCODE_RUNGS must be a JSON list"}},
 		"broken JSON":                  {environ: []string{"BANDSTAND_TRANSCODE_RUNGS=[{"}, want: []string{"BANDSTAND_TRANSCODE_RUNGS:1:"}},
 		"an empty number":              {environ: []string{"BANDSTAND_RTMP_CONNECT_RATE="}, want: []string{`"" is not a whole number`}},
-		"validation after all sources": {flags: []string{"accounts.signup=maybe"}, want: []string{`accounts.signup is "maybe"; allowed: open, closed`}},
+		"validation after all sources": {flags: []string{"accounts.signup=maybe"}, want: []string{`accounts.signup is "maybe"; allowed: open, invite, closed`}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Validate reports everything that is wrong with c at once, each line with the
@@ -22,11 +24,8 @@ func (c Config) Validate() error {
 	c.validateIngest(&v)
 	c.validateHLS(&v)
 	c.validateTranscode(&v)
-	v.oneOf("accounts.signup", c.Accounts.Signup, "open", "closed")
-	between(&v, "accounts.max_channels", c.Accounts.MaxChannels, 1, 1_000_000)
-	between(&v, "limits.auth", c.Limits.Auth, 1, 1_000_000)
-	between(&v, "limits.writes", c.Limits.Writes, 1, 1_000_000)
-	between(&v, "auth.access_ttl", c.Auth.AccessTTL, time.Minute, 24*time.Hour)
+	c.validateStores(&v)
+	c.validatePeople(&v)
 	return errors.Join(v.errs...)
 }
 
@@ -41,13 +40,51 @@ func (c Config) validateProcess(v *validator) {
 	if n := len(c.Secret); n > 0 && n < 8 {
 		v.errorf("secret", "has %d characters; at least 8 are needed, and 32 are better", n)
 	}
+	for i, previous := range c.PreviousSecrets {
+		if len(previous) < 8 {
+			v.errorf(fmt.Sprintf("previous_secrets[%d]", i), "has %d characters; no secret was ever shorter than 8", len(previous))
+		}
+	}
 	v.webURL("public_url", c.PublicURL)
 	between(v, "shutdown_timeout", c.ShutdownTimeout, time.Second, 5*time.Minute)
 	v.oneOf("log.format", c.Log.Format, "text", "json")
+}
+
+func (c Config) validateStores(v *validator) {
 	between(v, "db.max_connections", c.DB.MaxConnections, 1, 1000)
-	scheme, _, isURL := strings.Cut(c.DB.URL.Reveal(), "://")
-	if isURL && !slices.Contains([]string{"postgres", "postgresql", "sqlite"}, scheme) {
-		v.errorf("db.url", "must be postgres://…, sqlite:FILE, the path of a file, or empty")
+	v.scheme("db.url", c.DB.URL, "postgres://…, sqlite:FILE, the path of a file, or empty", "postgres", "postgresql", "sqlite")
+	v.scheme("redis.url", c.Redis.URL, "redis://…, rediss://… or empty", "redis", "rediss")
+	if url := c.Redis.URL.Reveal(); url != "" && !strings.Contains(url, "://") {
+		v.errorf("redis.url", "must be redis://…, rediss://… or empty")
+	}
+	v.scheme("files.url", c.Files.URL, "s3://BUCKET?…, file:///DIR, the path of a folder, or empty", "s3", "file")
+}
+
+func (c Config) validatePeople(v *validator) {
+	v.oneOf("accounts.signup", c.Accounts.Signup, "open", "invite", "closed")
+	between(v, "accounts.max_channels", c.Accounts.MaxChannels, 1, 1_000_000)
+	if c.Accounts.ConfirmEmail && c.Mail.Transport == "off" {
+		v.errorf("accounts.confirm_email", "needs mails: set mail.transport")
+	}
+	between(v, "limits.auth", c.Limits.Auth, 1, 1_000_000)
+	between(v, "limits.writes", c.Limits.Writes, 1, 1_000_000)
+	between(v, "auth.access_ttl", c.Auth.AccessTTL, time.Minute, 24*time.Hour)
+	between(v, "auth.refresh_ttl", c.Auth.RefreshTTL, time.Hour, 366*24*time.Hour)
+	between(v, "auth.playback_ttl", c.Auth.PlaybackTTL, time.Minute, 24*time.Hour)
+	if n := utf8.RuneCountInString(c.Instance.Name); n < 1 || n > 60 {
+		v.errorf("instance.name", "has %d characters; allowed: 1 to 60", n)
+	}
+	v.oneOf("mail.transport", c.Mail.Transport, "off", "files", "smtp")
+	if _, err := mail.ParseAddress(c.Mail.From); err != nil {
+		v.errorf("mail.from", "must be an address such as Bandstand <noreply@example.org>")
+	}
+	v.oneOf("mail.smtp.tls", c.Mail.SMTP.TLS, "starttls", "tls", "none")
+	between(v, "mail.smtp.port", c.Mail.SMTP.Port, 1, 65535)
+	if c.Mail.Transport == "smtp" {
+		v.required("mail.smtp.host", c.Mail.SMTP.Host)
+	}
+	if c.Mail.Transport == "smtp" && c.Has(RoleAPI) && c.PublicURL == "" {
+		v.errorf("public_url", "is required with mail.transport smtp: links in mails begin with it")
 	}
 }
 
@@ -142,6 +179,15 @@ func (v *validator) errorf(path, format string, args ...any) {
 func (v *validator) required(path, value string) {
 	if value == "" {
 		v.errorf(path, "is required")
+	}
+}
+
+// scheme checks that a value which is a URL has one of the schemes. It may hold a
+// secret, so the failure does not show it.
+func (v *validator) scheme(path string, value Secret, want string, allowed ...string) {
+	scheme, _, isURL := strings.Cut(value.Reveal(), "://")
+	if isURL && !slices.Contains(allowed, scheme) {
+		v.errorf(path, "must be %s", want)
 	}
 }
 
