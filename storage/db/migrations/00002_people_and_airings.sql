@@ -245,6 +245,7 @@ CREATE TABLE webhooks (
     secret_box TEXT        NOT NULL,
     enabled    BOOLEAN     NOT NULL,
     failures   BIGINT      NOT NULL DEFAULT 0, -- in a row
+    note       TEXT        NOT NULL DEFAULT '', -- why the program disabled it
     created_at TIMESTAMPTZ NOT NULL,
     updated_at TIMESTAMPTZ NOT NULL,
     version    BIGINT      NOT NULL DEFAULT 1
@@ -283,10 +284,12 @@ CREATE TABLE bans (
     created_by UUID        CONSTRAINT bans_created_by_fkey REFERENCES users (id) ON DELETE SET NULL,
     created_at TIMESTAMPTZ NOT NULL,
     expires_at TIMESTAMPTZ,
-    lifted_at  TIMESTAMPTZ
+    lifted_at  TIMESTAMPTZ -- or when it was found to have expired: then expires_at
 );
 CREATE INDEX bans_active_idx ON bans (id) WHERE lifted_at IS NULL;
 CREATE INDEX bans_created_by_idx ON bans (created_by);
+CREATE INDEX bans_network_idx ON bans (network, id);
+CREATE INDEX bans_lifted_at_idx ON bans (lifted_at);
 
 -- Privileged actions. Names are copied: the log outlives what it names.
 CREATE TABLE audit_log (
@@ -301,7 +304,7 @@ CREATE TABLE audit_log (
     address     TEXT        NOT NULL,
     created_at  TIMESTAMPTZ NOT NULL
 );
-CREATE INDEX audit_log_actor_id_idx ON audit_log (actor_id, id);
+CREATE INDEX audit_log_actor_idx ON audit_log (lower(actor), id);
 CREATE INDEX audit_log_action_idx ON audit_log (action, id);
 CREATE INDEX audit_log_target_id_idx ON audit_log (target_id, id);
 CREATE INDEX audit_log_created_at_idx ON audit_log (created_at);

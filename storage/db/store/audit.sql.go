@@ -12,6 +12,401 @@ import (
 	"github.com/google/uuid"
 )
 
+const auditAfter = `-- name: AuditAfter :many
+SELECT id, actor_id, actor, action, target_kind, target_id, target, detail, address, created_at FROM audit_log WHERE id > $1 ORDER BY id LIMIT $2
+`
+
+type AuditAfterParams struct {
+	ID    uuid.UUID
+	Limit int32
+}
+
+func (q *Queries) AuditAfter(ctx context.Context, arg AuditAfterParams) ([]AuditLog, error) {
+	rows, err := q.db.QueryContext(ctx, auditAfter, arg.ID, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuditLog{}
+	for rows.Next() {
+		var i AuditLog
+		if err := rows.Scan(
+			&i.ID,
+			&i.ActorID,
+			&i.Actor,
+			&i.Action,
+			&i.TargetKind,
+			&i.TargetID,
+			&i.Target,
+			&i.Detail,
+			&i.Address,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditBefore = `-- name: AuditBefore :many
+SELECT id, actor_id, actor, action, target_kind, target_id, target, detail, address, created_at FROM audit_log WHERE id < $1 ORDER BY id DESC LIMIT $2
+`
+
+type AuditBeforeParams struct {
+	ID    uuid.UUID
+	Limit int32
+}
+
+func (q *Queries) AuditBefore(ctx context.Context, arg AuditBeforeParams) ([]AuditLog, error) {
+	rows, err := q.db.QueryContext(ctx, auditBefore, arg.ID, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuditLog{}
+	for rows.Next() {
+		var i AuditLog
+		if err := rows.Scan(
+			&i.ID,
+			&i.ActorID,
+			&i.Actor,
+			&i.Action,
+			&i.TargetKind,
+			&i.TargetID,
+			&i.Target,
+			&i.Detail,
+			&i.Address,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditByActorAfter = `-- name: AuditByActorAfter :many
+SELECT id, actor_id, actor, action, target_kind, target_id, target, detail, address, created_at FROM audit_log
+WHERE lower(actor) = lower($1) AND id > $2
+  AND (CAST($3 AS TEXT) = '' OR action = CAST($3 AS TEXT))
+ORDER BY id LIMIT $4
+`
+
+type AuditByActorAfterParams struct {
+	Actor  string
+	ID     uuid.UUID
+	Action string
+	Most   int32
+}
+
+func (q *Queries) AuditByActorAfter(ctx context.Context, arg AuditByActorAfterParams) ([]AuditLog, error) {
+	rows, err := q.db.QueryContext(ctx, auditByActorAfter,
+		arg.Actor,
+		arg.ID,
+		arg.Action,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuditLog{}
+	for rows.Next() {
+		var i AuditLog
+		if err := rows.Scan(
+			&i.ID,
+			&i.ActorID,
+			&i.Actor,
+			&i.Action,
+			&i.TargetKind,
+			&i.TargetID,
+			&i.Target,
+			&i.Detail,
+			&i.Address,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditByActorBefore = `-- name: AuditByActorBefore :many
+SELECT id, actor_id, actor, action, target_kind, target_id, target, detail, address, created_at FROM audit_log
+WHERE lower(actor) = lower($1) AND id < $2
+  AND (CAST($3 AS TEXT) = '' OR action = CAST($3 AS TEXT))
+ORDER BY id DESC LIMIT $4
+`
+
+type AuditByActorBeforeParams struct {
+	Actor  string
+	ID     uuid.UUID
+	Action string
+	Most   int32
+}
+
+func (q *Queries) AuditByActorBefore(ctx context.Context, arg AuditByActorBeforeParams) ([]AuditLog, error) {
+	rows, err := q.db.QueryContext(ctx, auditByActorBefore,
+		arg.Actor,
+		arg.ID,
+		arg.Action,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuditLog{}
+	for rows.Next() {
+		var i AuditLog
+		if err := rows.Scan(
+			&i.ID,
+			&i.ActorID,
+			&i.Actor,
+			&i.Action,
+			&i.TargetKind,
+			&i.TargetID,
+			&i.Target,
+			&i.Detail,
+			&i.Address,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditOfActionAfter = `-- name: AuditOfActionAfter :many
+SELECT id, actor_id, actor, action, target_kind, target_id, target, detail, address, created_at FROM audit_log WHERE action = $1 AND id > $2
+ORDER BY id LIMIT $3
+`
+
+type AuditOfActionAfterParams struct {
+	Action string
+	ID     uuid.UUID
+	Most   int32
+}
+
+func (q *Queries) AuditOfActionAfter(ctx context.Context, arg AuditOfActionAfterParams) ([]AuditLog, error) {
+	rows, err := q.db.QueryContext(ctx, auditOfActionAfter, arg.Action, arg.ID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuditLog{}
+	for rows.Next() {
+		var i AuditLog
+		if err := rows.Scan(
+			&i.ID,
+			&i.ActorID,
+			&i.Actor,
+			&i.Action,
+			&i.TargetKind,
+			&i.TargetID,
+			&i.Target,
+			&i.Detail,
+			&i.Address,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditOfActionBefore = `-- name: AuditOfActionBefore :many
+SELECT id, actor_id, actor, action, target_kind, target_id, target, detail, address, created_at FROM audit_log WHERE action = $1 AND id < $2
+ORDER BY id DESC LIMIT $3
+`
+
+type AuditOfActionBeforeParams struct {
+	Action string
+	ID     uuid.UUID
+	Most   int32
+}
+
+func (q *Queries) AuditOfActionBefore(ctx context.Context, arg AuditOfActionBeforeParams) ([]AuditLog, error) {
+	rows, err := q.db.QueryContext(ctx, auditOfActionBefore, arg.Action, arg.ID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuditLog{}
+	for rows.Next() {
+		var i AuditLog
+		if err := rows.Scan(
+			&i.ID,
+			&i.ActorID,
+			&i.Actor,
+			&i.Action,
+			&i.TargetKind,
+			&i.TargetID,
+			&i.Target,
+			&i.Detail,
+			&i.Address,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditOfTargetAfter = `-- name: AuditOfTargetAfter :many
+SELECT id, actor_id, actor, action, target_kind, target_id, target, detail, address, created_at FROM audit_log
+WHERE target_id = $1 AND id > $2
+  AND (CAST($3 AS TEXT) = '' OR lower(actor) = lower(CAST($3 AS TEXT)))
+  AND (CAST($4 AS TEXT) = '' OR action = CAST($4 AS TEXT))
+ORDER BY id LIMIT $5
+`
+
+type AuditOfTargetAfterParams struct {
+	TargetID string
+	ID       uuid.UUID
+	Actor    string
+	Action   string
+	Most     int32
+}
+
+func (q *Queries) AuditOfTargetAfter(ctx context.Context, arg AuditOfTargetAfterParams) ([]AuditLog, error) {
+	rows, err := q.db.QueryContext(ctx, auditOfTargetAfter,
+		arg.TargetID,
+		arg.ID,
+		arg.Actor,
+		arg.Action,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuditLog{}
+	for rows.Next() {
+		var i AuditLog
+		if err := rows.Scan(
+			&i.ID,
+			&i.ActorID,
+			&i.Actor,
+			&i.Action,
+			&i.TargetKind,
+			&i.TargetID,
+			&i.Target,
+			&i.Detail,
+			&i.Address,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditOfTargetBefore = `-- name: AuditOfTargetBefore :many
+SELECT id, actor_id, actor, action, target_kind, target_id, target, detail, address, created_at FROM audit_log
+WHERE target_id = $1 AND id < $2
+  AND (CAST($3 AS TEXT) = '' OR lower(actor) = lower(CAST($3 AS TEXT)))
+  AND (CAST($4 AS TEXT) = '' OR action = CAST($4 AS TEXT))
+ORDER BY id DESC LIMIT $5
+`
+
+type AuditOfTargetBeforeParams struct {
+	TargetID string
+	ID       uuid.UUID
+	Actor    string
+	Action   string
+	Most     int32
+}
+
+// An empty actor or action is any.
+func (q *Queries) AuditOfTargetBefore(ctx context.Context, arg AuditOfTargetBeforeParams) ([]AuditLog, error) {
+	rows, err := q.db.QueryContext(ctx, auditOfTargetBefore,
+		arg.TargetID,
+		arg.ID,
+		arg.Actor,
+		arg.Action,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuditLog{}
+	for rows.Next() {
+		var i AuditLog
+		if err := rows.Scan(
+			&i.ID,
+			&i.ActorID,
+			&i.Actor,
+			&i.Action,
+			&i.TargetKind,
+			&i.TargetID,
+			&i.Target,
+			&i.Detail,
+			&i.Address,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const createAuditEntry = `-- name: CreateAuditEntry :exec
 INSERT INTO audit_log (id, actor_id, actor, action, target_kind, target_id, target, detail, address, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -44,4 +439,23 @@ func (q *Queries) CreateAuditEntry(ctx context.Context, arg CreateAuditEntryPara
 		arg.CreatedAt,
 	)
 	return err
+}
+
+const purgeAudit = `-- name: PurgeAudit :execrows
+DELETE FROM audit_log WHERE id IN (
+    SELECT a.id FROM audit_log a WHERE a.created_at < $1 ORDER BY a.created_at LIMIT $2
+)
+`
+
+type PurgeAuditParams struct {
+	Before column.Time
+	Most   int32
+}
+
+func (q *Queries) PurgeAudit(ctx context.Context, arg PurgeAuditParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, purgeAudit, arg.Before, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

@@ -260,6 +260,7 @@ type Webhook struct {
 	SecretBox string
 	Enabled   bool
 	Failures  int64
+	Note      string
 	CreatedAt column.Time
 	UpdatedAt column.Time
 	Version   int64
