@@ -249,6 +249,9 @@ func TestViewers(t *testing.T) {
 	now = now.Add(6 * time.Second)
 	require.Equal(t, 1, s.Viewers("x"))
 	require.Zero(t, s.Viewers("y"))
+	watch("192.0.2.1:3000", "one", "/live/x/source/index.m3u8") // back again
+	require.Equal(t, 3, s.TotalViewers("x"))
+	require.Zero(t, s.TotalViewers("y"))
 }
 
 func TestEndedStreamLingers(t *testing.T) {

@@ -215,6 +215,16 @@ func (s *Server) Viewers(channel string) int {
 	return st.viewers.count(s.cfg.Now())
 }
 
+// TotalViewers returns how many different viewers the stream of channel has had
+// since it began.
+func (s *Server) TotalViewers(channel string) int {
+	st := s.stream(channel)
+	if st == nil {
+		return 0
+	}
+	return st.viewers.ever()
+}
+
 // stream returns the stream of channel, nil if there is none.
 func (s *Server) stream(channel string) *Stream {
 	s.mu.RLock()

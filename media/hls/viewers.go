@@ -12,6 +12,9 @@ import (
 // but not counted.
 const maxViewers = 1 << 16
 
+// maxTotal bounds how many distinct viewers one stream can tell apart.
+const maxTotal = 1 << 18
+
 // viewers remembers who asked for a media playlist, by a hash of address and
 // user agent.
 type viewers struct {
@@ -19,10 +22,11 @@ type viewers struct {
 
 	mu    sync.Mutex
 	until map[uint64]time.Time // guarded by mu: counts as watching until then
+	total map[uint64]struct{}  // guarded by mu: everyone so far
 }
 
 func newViewers() *viewers {
-	return &viewers{seed: maphash.MakeSeed(), until: make(map[uint64]time.Time)}
+	return &viewers{seed: maphash.MakeSeed(), until: make(map[uint64]time.Time), total: make(map[uint64]struct{})}
 }
 
 // saw notes that the sender of r is watching until then.
@@ -42,6 +46,16 @@ func (v *viewers) saw(r *http.Request, until time.Time) {
 	if _, known := v.until[key]; known || len(v.until) < maxViewers {
 		v.until[key] = until
 	}
+	if len(v.total) < maxTotal {
+		v.total[key] = struct{}{}
+	}
+}
+
+// ever returns how many different ones were seen.
+func (v *viewers) ever() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.total)
 }
 
 // count forgets who left and returns how many are left.

@@ -2,7 +2,8 @@ package live
 
 import "time"
 
-// Health is how a publisher is doing, measured over about the last second.
+// Health is how a publisher is doing, measured over about the last second, and what
+// its session has taken so far.
 type Health struct {
 	BitrateBPS       int
 	FrameRate        float64
@@ -10,6 +11,12 @@ type Health struct {
 	Silent           time.Duration // since the last sample
 	ClockJumps       int           // of the publisher's clock, absorbed so far
 	Waiting          bool          // for the publisher to return
+
+	// Of the whole session so far.
+	Bytes       uint64 // of samples
+	VideoFrames uint64
+	Lost        uint64 // packets that consumers lost because their queues were full
+	Reconnects  int    // publishers after the first
 }
 
 // Health returns how the session's publisher is doing.
@@ -19,6 +26,8 @@ func (s *Session) Health() Health {
 	h := s.health.now
 	h.ClockJumps = s.timeline.Jumps()
 	h.Waiting = s.publisher == nil
+	h.Lost = s.lost.Load()
+	h.Reconnects = max(0, s.connects-1)
 	if !s.health.last.IsZero() {
 		h.Silent = s.reg.cfg.Now().Sub(s.health.last)
 	}
@@ -45,10 +54,12 @@ func (m *meter) add(at time.Time, sm Sample) {
 	}
 	m.last = at
 	m.bytes += len(sm.Payload)
+	m.now.Bytes += uint64(len(sm.Payload))
 	if !sm.Video {
 		return
 	}
 	m.frames++
+	m.now.VideoFrames++
 	if sm.Key {
 		if m.keyed && sm.DTS > m.keyframe {
 			m.now.KeyframeInterval = sm.DTS - m.keyframe

@@ -391,6 +391,38 @@ func TestHealthMeasures(t *testing.T) {
 	require.Equal(t, 2*time.Second, h.KeyframeInterval)
 }
 
+func TestHealthAddsUpOverReconnections(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	stuck := make(chan struct{})
+	r.fail = func() error { <-stuck; return nil }
+	reg := start(t, r, func(c *Config) {
+		outputs := c.Outputs
+		c.Outputs = func(s *Session, g Grant, f stream.Format) Outputs {
+			o := outputs(s, g, f)
+			o.Consumers[0].Queue.Packets = 1
+			return o
+		}
+	})
+	t.Cleanup(func() { close(stuck) }) // before the registry waits for it
+	for connection := range 3 {
+		p, err := reg.Open(t.Context(), demo, home)
+		require.NoError(t, err)
+		p.SetFormat(stream.Format{Video: video, Audio: audio})
+		for i := range 10 {
+			require.NoError(t, p.Write(frame(time.Duration(i)*40*ms, i == 0)))
+			require.NoError(t, p.Write(sound(time.Duration(i)*40*ms)))
+			r.advance(40 * ms)
+		}
+		h := p.Session().Health()
+		require.Equal(t, connection, h.Reconnects)
+		require.EqualValues(t, 10*(connection+1), h.VideoFrames)
+		require.EqualValues(t, 60*(connection+1), h.Bytes)
+		require.GreaterOrEqual(t, h.Lost, uint64(10))
+		p.Close()
+	}
+}
+
 func TestNewSaysEverythingThatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{Grace: -1})

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bandstand/media/stream"
@@ -24,6 +25,7 @@ type Session struct {
 	log    *slog.Logger
 	stream stream.Stream
 	done   chan struct{}
+	lost   atomic.Uint64 // packets, by all consumers
 
 	mu        sync.Mutex
 	cancel    context.CancelFunc // guarded by mu; of the consumers, nil before the first epoch
@@ -36,6 +38,7 @@ type Session struct {
 	videoDTS  int64              // guarded by mu; last given
 	epoch     *stream.Epoch      // guarded by mu; nil before the first packet
 	health    meter              // guarded by mu
+	connects  int                // guarded by mu; publishers so far
 }
 
 func newSession(r *Registry, g Grant) *Session {
@@ -70,7 +73,11 @@ func (s *Session) run(f stream.Format) {
 	s.cancel = cancel
 	var consumers sync.WaitGroup
 	for _, c := range out.Consumers {
-		c.Queue.OnLoss = s.reg.metrics.onLoss(c.Name)
+		count := s.reg.metrics.onLoss(c.Name)
+		c.Queue.OnLoss = func(hole bool) {
+			s.lost.Add(1)
+			count(hole)
+		}
 		q := s.stream.Attach(c.Queue)
 		consumers.Go(func() { s.consume(ctx, c, q) })
 	}
@@ -136,6 +143,7 @@ func (s *Session) connect(g Grant, src Source) (*Publisher, error) {
 	s.timeline.Restart()
 	p := &Publisher{session: s, heard: s.reg.cfg.Now(), gone: make(chan struct{})}
 	s.publisher = p
+	s.connects++
 	s.log.Debug("publisher connected", "remote", src.Remote, "protocol", src.Protocol)
 	return p, nil
 }
