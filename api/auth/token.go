@@ -63,6 +63,7 @@ type claims struct {
 	jwt.RegisteredClaims
 	Name  string `json:"name,omitempty"`
 	Role  Role   `json:"role,omitempty"`
+	Login string `json:"sid,omitempty"`
 	Scope string `json:"scope,omitempty"` // separated by spaces
 }
 
@@ -100,31 +101,50 @@ func NewTokens(cfg TokensConfig) (*Tokens, error) {
 	}, nil
 }
 
-// newSigningKey derives from secret a key that signs tokens and nothing else, so
-// that the same secret may serve other purposes.
+// newSigningKey derives from secret a key that signs tokens and nothing else.
 func newSigningKey(secret []byte) (signingKey, error) {
-	if len(secret) < minSecretBytes {
-		return signingKey{}, fmt.Errorf("auth: the secret has %d bytes: want at least %d", len(secret), minSecretBytes)
-	}
-	if len(secret) < StrongSecretBytes {
-		secret = argon2.IDKey(secret, []byte("bandstand token secret"), 3, 64<<10, 1, sha256.Size)
-	}
-	key, err := hkdf.Key(sha256.New, secret, nil, "bandstand token signature", sha256.Size)
+	key, err := deriveKey(secret, "bandstand token signature")
 	if err != nil {
-		return signingKey{}, fmt.Errorf("auth: derive a key: %w", err)
+		return signingKey{}, err
 	}
 	name := sha256.Sum256(key)
 	return signingKey{id: hex.EncodeToString(name[:4]), bytes: key}, nil
 }
 
+// deriveKey derives from secret a key for one purpose, so that the same secret may
+// serve others.
+func deriveKey(secret []byte, purpose string) ([]byte, error) {
+	if len(secret) < minSecretBytes {
+		return nil, fmt.Errorf("auth: the secret has %d bytes: want at least %d", len(secret), minSecretBytes)
+	}
+	if len(secret) < StrongSecretBytes {
+		secret = argon2.IDKey(secret, []byte("bandstand token secret"), 3, 64<<10, 1, sha256.Size)
+	}
+	key, err := hkdf.Key(sha256.New, secret, nil, purpose, sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("auth: derive a key: %w", err)
+	}
+	return key, nil
+}
+
 // Access returns a token with which requests speak for a person, and its life.
 // Until it expires it holds the role that the person had.
 func (t *Tokens) Access(id uuid.UUID, username string, role Role) (string, time.Duration, error) {
-	token, err := t.sign(claims{
+	return t.AccessOf(uuid.Nil, id, username, role)
+}
+
+// AccessOf is Access for one of the person's logins: with that the token ends too,
+// wherever the database can be asked.
+func (t *Tokens) AccessOf(login, id uuid.UUID, username string, role Role) (string, time.Duration, error) {
+	c := claims{
 		RegisteredClaims: jwt.RegisteredClaims{Subject: id.String()},
 		Name:             username,
 		Role:             role,
-	}, t.ttl)
+	}
+	if login != uuid.Nil {
+		c.Login = login.String()
+	}
+	token, err := t.sign(c, t.ttl)
 	return token, t.ttl, err
 }
 
@@ -177,7 +197,8 @@ func (t *Tokens) sign(c claims, ttl time.Duration) (string, error) {
 	return signed, nil
 }
 
-// Verify returns whoever token speaks for. Any other outcome is ErrBadToken.
+// Verify returns whoever token speaks for, as far as the token itself can tell: for
+// nodes that have no database to ask. Any other outcome is ErrBadToken.
 func (t *Tokens) Verify(_ context.Context, token string) (Principal, error) {
 	if len(token) > maxTokenBytes {
 		return Principal{}, fmt.Errorf("%w: %d bytes", ErrBadToken, len(token))
@@ -200,7 +221,7 @@ func (t *Tokens) keyOf(token *jwt.Token) (any, error) {
 
 func (c *claims) principal() (Principal, error) {
 	if name, ok := strings.CutPrefix(c.Subject, servicePrefix); ok {
-		if name == "" || c.Role != "" {
+		if name == "" || c.Role != "" || c.Login != "" {
 			return Principal{}, fmt.Errorf("%w: a service without a name or with a role", ErrBadToken)
 		}
 		return Principal{Name: name, Service: true, Scopes: strings.Fields(c.Scope)}, nil
@@ -212,5 +233,11 @@ func (c *claims) principal() (Principal, error) {
 	if !IsRole(c.Role) {
 		return Principal{}, fmt.Errorf("%w: a person without a role", ErrBadToken)
 	}
-	return Principal{UserID: id, Name: c.Name, Role: c.Role}, nil
+	p := Principal{UserID: id, Name: c.Name, Role: c.Role}
+	if c.Login != "" {
+		if p.Login, err = uuid.Parse(c.Login); err != nil || p.Login == uuid.Nil {
+			return Principal{}, fmt.Errorf("%w: the login is none", ErrBadToken)
+		}
+	}
+	return p, nil
 }

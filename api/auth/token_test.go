@@ -41,6 +41,13 @@ func TestTokensSpeakForWhomTheyWereMade(t *testing.T) {
 	require.True(t, p.IsAdmin())
 	require.False(t, p.HasScope(auth.ScopeIngest))
 
+	login := uuid.Must(uuid.NewV7())
+	token, _, err = tokens.AccessOf(login, id, "ada", auth.RoleUser)
+	require.NoError(t, err)
+	p, err = tokens.Verify(t.Context(), token)
+	require.NoError(t, err)
+	require.Equal(t, auth.Principal{UserID: id, Name: "ada", Role: auth.RoleUser, Login: login}, p)
+
 	token, err = tokens.Service("ingest-1", []string{auth.ScopeIngest, "other"}, time.Hour)
 	require.NoError(t, err)
 	p, err = tokens.Verify(t.Context(), token)
@@ -148,6 +155,8 @@ func TestBadTokens(t *testing.T) {
 		"unknown role":      hs256(with("role", "emperor")),
 		"nameless service":  hs256(with("sub", "service:")),
 		"service with role": hs256(with("sub", "service:ingest1")),
+		"login no id":       hs256(with("sid", "phone")),
+		"login zero":        hs256(with("sid", uuid.Nil.String())),
 	}
 	for name, token := range tests {
 		t.Run(name, func(t *testing.T) {
