@@ -113,7 +113,8 @@ func (d *DB) Write() *store.Queries { return store.New(d.write) }
 type Tx struct {
 	*store.Queries
 
-	tx *sql.Tx
+	tx   *sql.Tx
+	conn *sql.Conn // what tx runs on
 }
 
 // SQL returns the transaction itself, for libraries that write in it.
@@ -123,12 +124,17 @@ func (tx *Tx) SQL() *sql.Tx { return tx.tx }
 // returns an error or panics. Everything do asks of the database must go through
 // tx. Errors of do come back unchanged.
 func (d *DB) InTx(ctx context.Context, do func(tx *Tx) error) error {
-	tx, err := d.write.BeginTx(ctx, nil)
+	conn, err := d.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("db: begin: %w", err)
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("db: begin: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do and says so
-	if err := do(&Tx{Queries: store.New(tx), tx: tx}); err != nil {
+	if err := do(&Tx{Queries: store.New(tx), tx: tx, conn: conn}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io/fs"
@@ -42,6 +43,32 @@ func (d *DB) migrate(ctx context.Context, log *slog.Logger) error {
 		log.InfoContext(ctx, "migration applied", "file", r.Source.Path, "took", r.Duration)
 	}
 	return err
+}
+
+// WhileMigrating runs do while no other node migrates, for libraries that bring
+// tables of their own. It takes one connection beside those that do takes. On SQLite
+// the file has one owner, and do just runs.
+func (d *DB) WhileMigrating(ctx context.Context, do func(context.Context) error) (err error) {
+	if d.kind != kindPostgres {
+		return do(ctx)
+	}
+	locker, err := d.sessionLocker(ctx)
+	if err != nil {
+		return fmt.Errorf("db: lock migrations: %w", err)
+	}
+	conn, err := d.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("db: lock migrations: %w", err)
+	}
+	defer conn.Close()
+	if err := locker.SessionLock(ctx, conn); err != nil {
+		return fmt.Errorf("db: lock migrations: %w", err)
+	}
+	defer func() {
+		// The lock outlives a cancelled ctx otherwise: the connection goes back to the pool.
+		err = errors.Join(err, locker.SessionUnlock(context.WithoutCancel(ctx), conn))
+	}()
+	return do(ctx)
 }
 
 // sessionLocker returns a lock for the current schema, so that programs with
