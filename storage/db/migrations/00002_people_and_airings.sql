@@ -163,7 +163,9 @@ CREATE TABLE broadcasts (
     ended_at      TIMESTAMPTZ,
     seen_at       TIMESTAMPTZ, -- when statistics were last written
     published_at  TIMESTAMPTZ, -- null while hidden
-    reminded_at   TIMESTAMPTZ,
+    reminded_at   TIMESTAMPTZ, -- when followers began to be told that it is on air
+    reminded_to   UUID,        -- the last of them, in the order of ids
+    viewers       BIGINT      NOT NULL DEFAULT 0, -- at seen_at
     peak_viewers  BIGINT      NOT NULL DEFAULT 0,
     total_viewers BIGINT      NOT NULL DEFAULT 0,
     likes         BIGINT      NOT NULL DEFAULT 0,
@@ -175,12 +177,12 @@ CREATE TABLE broadcasts (
 );
 -- A channel has one broadcast on air.
 CREATE UNIQUE INDEX broadcasts_channel_id_key ON broadcasts (channel_id) WHERE state = 'live';
-CREATE INDEX broadcasts_channel_id_idx ON broadcasts (channel_id, id);
-CREATE INDEX broadcasts_state_idx ON broadcasts (state, id);
-CREATE INDEX broadcasts_channel_id_state_idx ON broadcasts (channel_id, state, id);
+-- Lists are in the order of when a broadcast went on air, else is planned to, else was made.
+CREATE INDEX broadcasts_channel_id_idx ON broadcasts (channel_id, COALESCE(started_at, planned_start, created_at), id);
+CREATE INDEX broadcasts_channel_id_state_idx ON broadcasts (channel_id, state, COALESCE(started_at, planned_start, created_at), id);
+CREATE INDEX broadcasts_listed_idx ON broadcasts (state, COALESCE(started_at, planned_start, created_at), id) WHERE published_at IS NOT NULL OR state IN ('live', 'scheduled');
 CREATE INDEX broadcasts_planned_start_idx ON broadcasts (channel_id, planned_start) WHERE state = 'scheduled';
-CREATE INDEX broadcasts_upcoming_idx ON broadcasts (planned_start, id) WHERE state = 'scheduled';
-CREATE INDEX broadcasts_published_idx ON broadcasts (id) WHERE published_at IS NOT NULL;
+CREATE INDEX broadcasts_state_idx ON broadcasts (state, id);
 CREATE INDEX broadcasts_created_by_idx ON broadcasts (created_by);
 
 CREATE TABLE broadcast_tags (
@@ -206,6 +208,7 @@ CREATE TABLE broadcast_sessions (
     seen_at       TIMESTAMPTZ NOT NULL,
     ended_at      TIMESTAMPTZ,
     total_viewers BIGINT      NOT NULL DEFAULT 0,
+    duration_ms   BIGINT      NOT NULL DEFAULT 0,
     ingest        JSONB
 );
 CREATE INDEX broadcast_sessions_broadcast_id_idx ON broadcast_sessions (broadcast_id, id);

@@ -49,6 +49,8 @@ type Broadcast struct {
 	SeenAt       *column.Time
 	PublishedAt  *column.Time
 	RemindedAt   *column.Time
+	RemindedTo   uuid.NullUUID
+	Viewers      int64
 	PeakViewers  int64
 	TotalViewers int64
 	Likes        int64
@@ -73,6 +75,7 @@ type BroadcastSession struct {
 	SeenAt       column.Time
 	EndedAt      *column.Time
 	TotalViewers int64
+	DurationMs   int64
 	Ingest       column.JSON
 }
 
