@@ -96,7 +96,7 @@ func sweep(dir string, before time.Time) {
 	if err != nil {
 		return
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // nothing was written through it
 	_ = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() || !strings.HasSuffix(name, temporary) {
 			return nil
