@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -45,6 +46,10 @@ type DB struct {
 	read  *sql.DB
 	pool  *pgxpool.Pool // nil on SQLite
 	close func() error
+
+	log     *slog.Logger
+	node    string // this program's name among those that share the database
+	notices notices
 }
 
 // Open connects to cfg.URL and brings its tables up to date. A SQLite file is
@@ -64,6 +69,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("db: open: %w", err)
 	}
+	d.log, d.node, d.notices.subs = cfg.Logger, rand.Text(), make(map[string][]subscriber)
 	ctx, cancel := context.WithTimeout(ctx, cfg.MigrateTimeout)
 	defer cancel()
 	if err := d.migrate(ctx, cfg.Logger); err != nil {
@@ -113,8 +119,10 @@ func (d *DB) Write() *store.Queries { return store.New(d.write) }
 type Tx struct {
 	*store.Queries
 
-	tx   *sql.Tx
-	conn *sql.Conn // what tx runs on
+	db      *DB
+	tx      *sql.Tx
+	conn    *sql.Conn // what tx runs on
+	notices []notice  // for the subscribers of this node
 }
 
 // SQL returns the transaction itself, for libraries that write in it.
@@ -134,10 +142,16 @@ func (d *DB) InTx(ctx context.Context, do func(tx *Tx) error) error {
 		return fmt.Errorf("db: begin: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do and says so
-	if err := do(&Tx{Queries: store.New(tx), tx: tx, conn: conn}); err != nil {
+	own := &Tx{Queries: store.New(tx), db: d, tx: tx, conn: conn}
+	if err := do(own); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	err = tx.Commit()
+	// Also after an error: the server may have committed and not been able to say so.
+	for _, n := range own.notices {
+		d.deliver(n)
+	}
+	if err != nil {
 		return fmt.Errorf("db: commit: %w", err)
 	}
 	return nil

@@ -19,7 +19,9 @@ func openPostgres(ctx context.Context, rawURL string, maxConns int) (*DB, error)
 	if err != nil {
 		return nil, err // pgx leaves the password out of it
 	}
-	cfg.MaxConns = int32(min(maxConns, 1000))
+	// Jobs hold one to listen on, and migrations one for their lock.
+	cfg.MaxConns = int32(min(max(maxConns, 4), 1000))
+	cfg.PingTimeout = 5 * time.Second
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	cfg.ConnConfig.RuntimeParams["application_name"] = "bandstand"
 	if cfg.ConnConfig.ConnectTimeout == 0 {
