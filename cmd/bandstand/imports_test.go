@@ -28,9 +28,10 @@ var mayImport = map[string][]string{
 	"configs": nil,
 	"web":     nil,
 
-	"storage/db":   nil,
-	"storage/blob": nil,
-	"storage/jobs": {"storage/db"},
+	"storage/db":    nil,
+	"storage/blob":  nil,
+	"storage/jobs":  {"storage/db"},
+	"storage/cache": {"storage/db"},
 
 	"transcode":       nil,
 	"transcode/still": nil,

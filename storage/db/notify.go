@@ -35,8 +35,8 @@ const maxNoticeBytes = 1000
 // Subscribe calls changed for what Notify says of topic, on this node or, while
 // Listen runs, on another. When notices of others may have been lost it calls missed
 // instead: anything may have changed. Both must return soon without asking the
-// database, and come from
-// several goroutines at a time. A subscription lasts as long as the DB.
+// database, and come from several
+// goroutines at a time. A subscription lasts as long as the DB.
 func (d *DB) Subscribe(topic string, changed func(key string), missed func()) {
 	d.notices.mu.Lock()
 	defer d.notices.mu.Unlock()
