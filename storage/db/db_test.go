@@ -163,6 +163,6 @@ func newUser(name string) store.CreateUserParams {
 		ID:       uuid.Must(uuid.NewV7()),
 		Username: name, UsernameLower: strings.ToLower(name),
 		Email: name + "@example.org", EmailLower: strings.ToLower(name) + "@example.org",
-		PasswordHash: "hash", Role: "user", CreatedAt: column.At(now),
+		PasswordHash: "hash", Role: "user", CreatedAt: column.At(now), EmailConfirmedAt: column.Maybe(now),
 	}
 }

@@ -1,6 +1,10 @@
 package db_test
 
 import (
+	"bandstand/storage/db"
+	"bandstand/storage/db/column"
+	"bandstand/storage/db/dbtest"
+	"bandstand/storage/db/store"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,11 +12,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-
-	"bandstand/storage/db"
-	"bandstand/storage/db/column"
-	"bandstand/storage/db/dbtest"
-	"bandstand/storage/db/store"
 )
 
 func TestUsers(t *testing.T) {
@@ -25,7 +24,7 @@ func TestUsers(t *testing.T) {
 		want := store.User{
 			ID: ada.ID, Username: "Ada", UsernameLower: "ada",
 			Email: "Ada@example.org", EmailLower: "ada@example.org",
-			PasswordHash: "hash", Role: "user", CreatedAt: column.At(now), Version: 1,
+			PasswordHash: "hash", Role: "user", CreatedAt: column.At(now), EmailConfirmedAt: column.Maybe(now), Version: 1,
 		}
 		got, err := d.Read().UserByID(ctx, ada.ID)
 		require.NoError(t, err)
@@ -41,6 +40,12 @@ func TestUsers(t *testing.T) {
 			"id":       func() (store.User, error) { return d.Read().UserByID(ctx, uuid.New()) },
 			"username": func() (store.User, error) { return d.Read().UserByUsername(ctx, "nobody") },
 			"email":    func() (store.User, error) { return d.Read().UserByEmail(ctx, "ada") },
+			"an address that is not confirmed": func() (store.User, error) {
+				eve := newUser("eve")
+				eve.EmailLower, eve.EmailConfirmedAt = "eve@example.net", nil
+				require.NoError(t, d.Write().CreateUser(ctx, eve))
+				return d.Read().UserByEmail(ctx, "eve@example.net")
+			},
 		} {
 			_, err := find()
 			require.ErrorIs(t, err, db.ErrNotFound, name)

@@ -14,14 +14,28 @@ ALTER TABLE users ADD COLUMN suspended_at TIMESTAMPTZ;
 ALTER TABLE users ADD COLUMN suspended_reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN password_changed_at TIMESTAMPTZ;
 ALTER TABLE users ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE users ADD COLUMN deleted_by UUID; -- of the staff; null where people did it themselves
+-- What a name looks like: two names of one look would pass for each other. As in Go,
+-- see the skeleton of api/account. Of names that look alike already the first has it.
+ALTER TABLE users ADD COLUMN username_skeleton TEXT NOT NULL DEFAULT '';
+UPDATE users SET username_skeleton = replace(replace(replace(replace(replace(replace(replace(
+    username_lower, '-', ''), '_', ''), '0', 'o'), '1', 'l'), 'i', 'l'), 'rn', 'm'), 'vv', 'w');
+CREATE INDEX users_username_skeleton_idx ON users (username_skeleton, id);
+UPDATE users SET username_skeleton = '' WHERE EXISTS (
+    SELECT 1 FROM users AS older WHERE older.username_skeleton = users.username_skeleton AND older.id < users.id);
+DROP INDEX users_username_skeleton_idx;
+CREATE UNIQUE INDEX users_username_skeleton_key ON users (username_skeleton) WHERE username_skeleton <> '';
 DROP INDEX users_username_lower_key;
 DROP INDEX users_email_lower_key;
 CREATE UNIQUE INDEX users_username_lower_key ON users (username_lower);
-CREATE UNIQUE INDEX users_email_lower_key ON users (email_lower);
+-- Accounts made before addresses were confirmed count as confirmed. An address is
+-- that of who has confirmed it; others only say so.
+UPDATE users SET email_confirmed_at = created_at;
+CREATE UNIQUE INDEX users_email_lower_key ON users (email_lower) WHERE email_confirmed_at IS NOT NULL;
+CREATE INDEX users_email_lower_idx ON users (email_lower, id);
 CREATE INDEX users_deleted_at_idx ON users (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX users_role_idx ON users (role, id);
--- Accounts made before addresses were confirmed count as confirmed.
-UPDATE users SET email_confirmed_at = created_at;
+CREATE INDEX users_state_idx ON users ((CASE WHEN deleted_at IS NOT NULL THEN 'deleted' WHEN suspended_at IS NOT NULL THEN 'suspended' WHEN email_confirmed_at IS NULL THEN 'unconfirmed' ELSE 'active' END), id);
 
 -- A login is one signed-in device; its refresh tokens are a family.
 CREATE TABLE logins (
@@ -47,6 +61,7 @@ CREATE TABLE refresh_tokens (
 );
 CREATE UNIQUE INDEX refresh_tokens_token_hash_key ON refresh_tokens (token_hash);
 CREATE INDEX refresh_tokens_login_id_idx ON refresh_tokens (login_id);
+CREATE INDEX refresh_tokens_expires_at_idx ON refresh_tokens (expires_at);
 
 -- Personal access tokens. scopes is separated by spaces.
 CREATE TABLE personal_tokens (
@@ -64,19 +79,22 @@ CREATE TABLE personal_tokens (
 CREATE UNIQUE INDEX personal_tokens_token_hash_key ON personal_tokens (token_hash);
 CREATE INDEX personal_tokens_user_id_idx ON personal_tokens (user_id, id);
 
--- What a link in a mail may do, once.
+-- What a link in a mail may do, once; and how many mails an address has had: that
+-- somebody has an account already is told by a mail without such a link.
 CREATE TABLE mail_tokens (
-    id         UUID        NOT NULL PRIMARY KEY,
-    user_id    UUID        NOT NULL CONSTRAINT mail_tokens_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
-    purpose    TEXT        NOT NULL CONSTRAINT mail_tokens_purpose_check CHECK (purpose IN ('confirm_email', 'change_email', 'reset_password')),
-    token_hash TEXT        NOT NULL,
-    email      TEXT        NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL,
-    expires_at TIMESTAMPTZ NOT NULL,
-    used_at    TIMESTAMPTZ
+    id          UUID        NOT NULL PRIMARY KEY,
+    user_id     UUID        NOT NULL CONSTRAINT mail_tokens_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
+    purpose     TEXT        NOT NULL CONSTRAINT mail_tokens_purpose_check CHECK (purpose IN ('confirm_email', 'change_email', 'reset_password', 'signup_exists')),
+    token_hash  TEXT        NOT NULL,
+    email       TEXT        NOT NULL,
+    email_lower TEXT        NOT NULL,
+    created_at  TIMESTAMPTZ NOT NULL,
+    expires_at  TIMESTAMPTZ NOT NULL,
+    used_at     TIMESTAMPTZ
 );
 CREATE UNIQUE INDEX mail_tokens_token_hash_key ON mail_tokens (token_hash);
-CREATE INDEX mail_tokens_user_id_idx ON mail_tokens (user_id, purpose);
+CREATE INDEX mail_tokens_user_id_idx ON mail_tokens (user_id, purpose, created_at);
+CREATE INDEX mail_tokens_email_lower_idx ON mail_tokens (email_lower, created_at);
 CREATE INDEX mail_tokens_expires_at_idx ON mail_tokens (expires_at);
 
 CREATE TABLE invites (
@@ -360,12 +378,19 @@ DROP TABLE mail_tokens;
 DROP TABLE personal_tokens;
 DROP TABLE refresh_tokens;
 DROP TABLE logins;
+DROP INDEX users_state_idx;
 DROP INDEX users_role_idx;
 DROP INDEX users_deleted_at_idx;
 DROP INDEX users_username_lower_key;
+DROP INDEX users_username_skeleton_key;
+DROP INDEX users_email_lower_idx;
 DROP INDEX users_email_lower_key;
+-- Of an address that several only say is theirs, an older program knows nothing.
+DELETE FROM users WHERE email_confirmed_at IS NULL AND NOT EXISTS (SELECT 1 FROM channels WHERE channels.owner_id = users.id);
 CREATE UNIQUE INDEX users_username_lower_key ON users (username_lower) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX users_email_lower_key ON users (email_lower) WHERE deleted_at IS NULL;
+ALTER TABLE users DROP COLUMN username_skeleton;
+ALTER TABLE users DROP COLUMN deleted_by;
 ALTER TABLE users DROP COLUMN version;
 ALTER TABLE users DROP COLUMN password_changed_at;
 ALTER TABLE users DROP COLUMN suspended_reason;

@@ -184,14 +184,15 @@ type Login struct {
 }
 
 type MailToken struct {
-	ID        uuid.UUID
-	UserID    uuid.UUID
-	Purpose   string
-	TokenHash string
-	Email     string
-	CreatedAt column.Time
-	ExpiresAt column.Time
-	UsedAt    *column.Time
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	Purpose    string
+	TokenHash  string
+	Email      string
+	EmailLower string
+	CreatedAt  column.Time
+	ExpiresAt  column.Time
+	UsedAt     *column.Time
 }
 
 type PersonalToken struct {
@@ -253,6 +254,8 @@ type User struct {
 	SuspendedReason   string
 	PasswordChangedAt *column.Time
 	Version           int64
+	DeletedBy         uuid.NullUUID
+	UsernameSkeleton  string
 }
 
 type Webhook struct {

@@ -12,15 +12,55 @@ import (
 	"github.com/google/uuid"
 )
 
+const confirmUserEmail = `-- name: ConfirmUserEmail :execrows
+UPDATE users SET email = $2, email_lower = $3, email_confirmed_at = $4, version = version + 1
+WHERE id = $1 AND deleted_at IS NULL
+`
+
+type ConfirmUserEmailParams struct {
+	ID               uuid.UUID
+	Email            string
+	EmailLower       string
+	EmailConfirmedAt *column.Time
+}
+
+func (q *Queries) ConfirmUserEmail(ctx context.Context, arg ConfirmUserEmailParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, confirmUserEmail,
+		arg.ID,
+		arg.Email,
+		arg.EmailLower,
+		arg.EmailConfirmedAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const countOtherAdmins = `-- name: CountOtherAdmins :one
+SELECT count(*) FROM users
+WHERE role = 'admin' AND deleted_at IS NULL AND suspended_at IS NULL AND id <> $1
+`
+
+// Admins who can act, beside one.
+func (q *Queries) CountOtherAdmins(ctx context.Context, id uuid.UUID) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOtherAdmins, id)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const createUser = `-- name: CreateUser :exec
-INSERT INTO users (id, username, username_lower, email, email_lower, password_hash, role, created_at, email_confirmed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO users (id, username, username_lower, username_skeleton, display_name, email, email_lower, password_hash, role, created_at, email_confirmed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 `
 
 type CreateUserParams struct {
 	ID               uuid.UUID
 	Username         string
 	UsernameLower    string
+	UsernameSkeleton string
+	DisplayName      string
 	Email            string
 	EmailLower       string
 	PasswordHash     string
@@ -34,6 +74,8 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) error {
 		arg.ID,
 		arg.Username,
 		arg.UsernameLower,
+		arg.UsernameSkeleton,
+		arg.DisplayName,
 		arg.Email,
 		arg.EmailLower,
 		arg.PasswordHash,
@@ -42,6 +84,25 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) error {
 		arg.EmailConfirmedAt,
 	)
 	return err
+}
+
+const deleteUser = `-- name: DeleteUser :execrows
+UPDATE users SET deleted_at = $2, deleted_by = $3, version = version + 1
+WHERE id = $1 AND deleted_at IS NULL
+`
+
+type DeleteUserParams struct {
+	ID        uuid.UUID
+	DeletedAt *column.Time
+	DeletedBy uuid.NullUUID
+}
+
+func (q *Queries) DeleteUser(ctx context.Context, arg DeleteUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteUser, arg.ID, arg.DeletedAt, arg.DeletedBy)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const hasUserWithRole = `-- name: HasUserWithRole :one
@@ -55,10 +116,162 @@ func (q *Queries) HasUserWithRole(ctx context.Context, role string) (bool, error
 	return exists, err
 }
 
-const userByEmail = `-- name: UserByEmail :one
-SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version FROM users WHERE email_lower = $1 AND deleted_at IS NULL
+const lockAdmins = `-- name: LockAdmins :exec
+UPDATE users SET version = version WHERE role = 'admin'
 `
 
+// Whoever changes who is an admin waits here for others who do.
+func (q *Queries) LockAdmins(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, lockAdmins)
+	return err
+}
+
+const reinstateUser = `-- name: ReinstateUser :execrows
+UPDATE users SET suspended_at = NULL, suspended_reason = '', version = version + 1 WHERE id = $1
+`
+
+func (q *Queries) ReinstateUser(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.ExecContext(ctx, reinstateUser, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const restoreUser = `-- name: RestoreUser :execrows
+UPDATE users SET deleted_at = NULL, deleted_by = NULL, version = version + 1
+WHERE id = $1 AND deleted_at IS NOT NULL
+`
+
+func (q *Queries) RestoreUser(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.ExecContext(ctx, restoreUser, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const suspendUser = `-- name: SuspendUser :execrows
+UPDATE users SET suspended_at = $2, suspended_reason = $3, version = version + 1 WHERE id = $1
+`
+
+type SuspendUserParams struct {
+	ID              uuid.UUID
+	SuspendedAt     *column.Time
+	SuspendedReason string
+}
+
+func (q *Queries) SuspendUser(ctx context.Context, arg SuspendUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, suspendUser, arg.ID, arg.SuspendedAt, arg.SuspendedReason)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const unconfirmedUserByEmail = `-- name: UnconfirmedUserByEmail :one
+SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version, deleted_by, username_skeleton FROM users
+WHERE email_lower = $1 AND email_confirmed_at IS NULL AND deleted_at IS NULL
+ORDER BY id DESC LIMIT 1
+`
+
+// The newest of those who say that the address is theirs.
+func (q *Queries) UnconfirmedUserByEmail(ctx context.Context, emailLower string) (User, error) {
+	row := q.db.QueryRowContext(ctx, unconfirmedUserByEmail, emailLower)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.UsernameLower,
+		&i.Email,
+		&i.EmailLower,
+		&i.PasswordHash,
+		&i.CreatedAt,
+		&i.DeletedAt,
+		&i.Role,
+		&i.DisplayName,
+		&i.Bio,
+		&i.Links,
+		&i.AvatarID,
+		&i.EmailConfirmedAt,
+		&i.SuspendedAt,
+		&i.SuspendedReason,
+		&i.PasswordChangedAt,
+		&i.Version,
+		&i.DeletedBy,
+		&i.UsernameSkeleton,
+	)
+	return i, err
+}
+
+const updateUserPassword = `-- name: UpdateUserPassword :execrows
+UPDATE users SET password_hash = $2, password_changed_at = $3, version = version + 1
+WHERE id = $1 AND deleted_at IS NULL
+`
+
+type UpdateUserPasswordParams struct {
+	ID                uuid.UUID
+	PasswordHash      string
+	PasswordChangedAt *column.Time
+}
+
+func (q *Queries) UpdateUserPassword(ctx context.Context, arg UpdateUserPasswordParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateUserPassword, arg.ID, arg.PasswordHash, arg.PasswordChangedAt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const updateUserProfile = `-- name: UpdateUserProfile :execrows
+UPDATE users SET display_name = $3, bio = $4, links = $5, version = version + 1
+WHERE id = $1 AND version = $2 AND deleted_at IS NULL
+`
+
+type UpdateUserProfileParams struct {
+	ID          uuid.UUID
+	Version     int64
+	DisplayName string
+	Bio         string
+	Links       column.JSON
+}
+
+func (q *Queries) UpdateUserProfile(ctx context.Context, arg UpdateUserProfileParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateUserProfile,
+		arg.ID,
+		arg.Version,
+		arg.DisplayName,
+		arg.Bio,
+		arg.Links,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const updateUserRole = `-- name: UpdateUserRole :execrows
+UPDATE users SET role = $2, version = version + 1 WHERE id = $1
+`
+
+type UpdateUserRoleParams struct {
+	ID   uuid.UUID
+	Role string
+}
+
+func (q *Queries) UpdateUserRole(ctx context.Context, arg UpdateUserRoleParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateUserRole, arg.ID, arg.Role)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const userByEmail = `-- name: UserByEmail :one
+SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version, deleted_by, username_skeleton FROM users WHERE email_lower = $1 AND email_confirmed_at IS NOT NULL AND deleted_at IS NULL
+`
+
+// Of an address that nobody has confirmed there is no user.
 func (q *Queries) UserByEmail(ctx context.Context, emailLower string) (User, error) {
 	row := q.db.QueryRowContext(ctx, userByEmail, emailLower)
 	var i User
@@ -81,12 +294,46 @@ func (q *Queries) UserByEmail(ctx context.Context, emailLower string) (User, err
 		&i.SuspendedReason,
 		&i.PasswordChangedAt,
 		&i.Version,
+		&i.DeletedBy,
+		&i.UsernameSkeleton,
+	)
+	return i, err
+}
+
+const userByEmailEvenDeleted = `-- name: UserByEmailEvenDeleted :one
+SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version, deleted_by, username_skeleton FROM users WHERE email_lower = $1 AND email_confirmed_at IS NOT NULL
+`
+
+func (q *Queries) UserByEmailEvenDeleted(ctx context.Context, emailLower string) (User, error) {
+	row := q.db.QueryRowContext(ctx, userByEmailEvenDeleted, emailLower)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.UsernameLower,
+		&i.Email,
+		&i.EmailLower,
+		&i.PasswordHash,
+		&i.CreatedAt,
+		&i.DeletedAt,
+		&i.Role,
+		&i.DisplayName,
+		&i.Bio,
+		&i.Links,
+		&i.AvatarID,
+		&i.EmailConfirmedAt,
+		&i.SuspendedAt,
+		&i.SuspendedReason,
+		&i.PasswordChangedAt,
+		&i.Version,
+		&i.DeletedBy,
+		&i.UsernameSkeleton,
 	)
 	return i, err
 }
 
 const userByID = `-- name: UserByID :one
-SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version FROM users WHERE id = $1 AND deleted_at IS NULL
+SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version, deleted_by, username_skeleton FROM users WHERE id = $1 AND deleted_at IS NULL
 `
 
 func (q *Queries) UserByID(ctx context.Context, id uuid.UUID) (User, error) {
@@ -111,12 +358,46 @@ func (q *Queries) UserByID(ctx context.Context, id uuid.UUID) (User, error) {
 		&i.SuspendedReason,
 		&i.PasswordChangedAt,
 		&i.Version,
+		&i.DeletedBy,
+		&i.UsernameSkeleton,
+	)
+	return i, err
+}
+
+const userByIDEvenDeleted = `-- name: UserByIDEvenDeleted :one
+SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version, deleted_by, username_skeleton FROM users WHERE id = $1
+`
+
+func (q *Queries) UserByIDEvenDeleted(ctx context.Context, id uuid.UUID) (User, error) {
+	row := q.db.QueryRowContext(ctx, userByIDEvenDeleted, id)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.UsernameLower,
+		&i.Email,
+		&i.EmailLower,
+		&i.PasswordHash,
+		&i.CreatedAt,
+		&i.DeletedAt,
+		&i.Role,
+		&i.DisplayName,
+		&i.Bio,
+		&i.Links,
+		&i.AvatarID,
+		&i.EmailConfirmedAt,
+		&i.SuspendedAt,
+		&i.SuspendedReason,
+		&i.PasswordChangedAt,
+		&i.Version,
+		&i.DeletedBy,
+		&i.UsernameSkeleton,
 	)
 	return i, err
 }
 
 const userByUsername = `-- name: UserByUsername :one
-SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version FROM users WHERE username_lower = $1 AND deleted_at IS NULL
+SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version, deleted_by, username_skeleton FROM users WHERE username_lower = $1 AND deleted_at IS NULL
 `
 
 func (q *Queries) UserByUsername(ctx context.Context, usernameLower string) (User, error) {
@@ -141,6 +422,40 @@ func (q *Queries) UserByUsername(ctx context.Context, usernameLower string) (Use
 		&i.SuspendedReason,
 		&i.PasswordChangedAt,
 		&i.Version,
+		&i.DeletedBy,
+		&i.UsernameSkeleton,
+	)
+	return i, err
+}
+
+const userByUsernameEvenDeleted = `-- name: UserByUsernameEvenDeleted :one
+SELECT id, username, username_lower, email, email_lower, password_hash, created_at, deleted_at, role, display_name, bio, links, avatar_id, email_confirmed_at, suspended_at, suspended_reason, password_changed_at, version, deleted_by, username_skeleton FROM users WHERE username_lower = $1
+`
+
+func (q *Queries) UserByUsernameEvenDeleted(ctx context.Context, usernameLower string) (User, error) {
+	row := q.db.QueryRowContext(ctx, userByUsernameEvenDeleted, usernameLower)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.UsernameLower,
+		&i.Email,
+		&i.EmailLower,
+		&i.PasswordHash,
+		&i.CreatedAt,
+		&i.DeletedAt,
+		&i.Role,
+		&i.DisplayName,
+		&i.Bio,
+		&i.Links,
+		&i.AvatarID,
+		&i.EmailConfirmedAt,
+		&i.SuspendedAt,
+		&i.SuspendedReason,
+		&i.PasswordChangedAt,
+		&i.Version,
+		&i.DeletedBy,
+		&i.UsernameSkeleton,
 	)
 	return i, err
 }
