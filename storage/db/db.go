@@ -132,15 +132,11 @@ func (tx *Tx) SQL() *sql.Tx { return tx.tx }
 // returns an error or panics. Everything do asks of the database must go through
 // tx. Errors of do come back unchanged.
 func (d *DB) InTx(ctx context.Context, do func(tx *Tx) error) error {
-	conn, err := d.write.Conn(ctx)
+	conn, tx, err := d.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("db: begin: %w", err)
 	}
 	defer conn.Close()
-	tx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("db: begin: %w", err)
-	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do and says so
 	own := &Tx{Queries: store.New(tx), db: d, tx: tx, conn: conn}
 	if err := do(own); err != nil {
@@ -155,6 +151,26 @@ func (d *DB) InTx(ctx context.Context, do func(tx *Tx) error) error {
 		return fmt.Errorf("db: commit: %w", err)
 	}
 	return nil
+}
+
+// begin begins a transaction. A connection that broke while nobody used it, such as
+// all of them when Postgres was restarted, is no reason to fail: nothing was asked.
+func (d *DB) begin(ctx context.Context) (*sql.Conn, *sql.Tx, error) {
+	for first := true; ; first = false {
+		conn, err := d.write.Conn(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		tx, err := conn.BeginTx(ctx, nil)
+		if err == nil {
+			return conn, tx, nil
+		}
+		_ = conn.Close()
+		if !first || d.pool == nil || ctx.Err() != nil || !IsUnavailable(err) {
+			return nil, nil, err
+		}
+		d.pool.Reset() // connects anew
+	}
 }
 
 // Pool returns the connections to Postgres; nil on SQLite. The DB owns it.

@@ -30,6 +30,22 @@ func TestPostgresThatIsGoneIsUnavailable(t *testing.T) {
 	}
 }
 
+func TestTransactionsSurviveARestartOfPostgres(t *testing.T) {
+	t.Parallel()
+	url, proxy := dbtest.Postgres(t)
+	d := node(t, url)
+	// Several connections, so that all must be found to be broken.
+	require.NoError(t, d.InTx(t.Context(), func(*db.Tx) error {
+		return d.InTx(t.Context(), func(*db.Tx) error { return nil })
+	}))
+	proxy.Cut()
+	proxy.Restore()
+	require.NoError(t, d.InTx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.HasUserWithRole(t.Context(), "admin")
+		return err
+	}))
+}
+
 func TestPostgresThatHangsIsUnavailableInTime(t *testing.T) {
 	t.Parallel()
 	url, proxy := dbtest.Postgres(t)
