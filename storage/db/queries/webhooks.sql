@@ -45,7 +45,7 @@ WHERE id = $1 AND webhook_id = $2;
 
 -- name: WebhookDeliveryJob :one
 -- All that it takes to deliver.
-SELECT d.webhook_id, d.event, d.payload, d.state, w.url, w.secret_box, w.enabled
+SELECT d.webhook_id, d.event, d.payload, d.state, d.attempts, w.url, w.secret_box, w.enabled
 FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id
 WHERE d.id = $1;
 
@@ -61,7 +61,7 @@ UPDATE webhook_deliveries SET state = 'failed', problem = sqlc.arg(problem)
 WHERE id = sqlc.arg(id) AND state = 'pending';
 
 -- name: WebhookDeliveryAgain :execrows
-UPDATE webhook_deliveries SET state = 'pending' WHERE id = $1 AND state <> 'pending';
+UPDATE webhook_deliveries SET state = 'pending', attempts = 0 WHERE id = $1 AND state <> 'pending';
 
 -- name: WebhookSucceeded :execrows
 UPDATE webhooks SET failures = 0 WHERE id = $1 AND failures > 0;

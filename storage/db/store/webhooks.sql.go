@@ -280,7 +280,7 @@ func (q *Queries) WebhookDeliveriesBefore(ctx context.Context, arg WebhookDelive
 }
 
 const webhookDeliveryAgain = `-- name: WebhookDeliveryAgain :execrows
-UPDATE webhook_deliveries SET state = 'pending' WHERE id = $1 AND state <> 'pending'
+UPDATE webhook_deliveries SET state = 'pending', attempts = 0 WHERE id = $1 AND state <> 'pending'
 `
 
 func (q *Queries) WebhookDeliveryAgain(ctx context.Context, id uuid.UUID) (int64, error) {
@@ -340,7 +340,7 @@ func (q *Queries) WebhookDeliveryGivenUp(ctx context.Context, arg WebhookDeliver
 }
 
 const webhookDeliveryJob = `-- name: WebhookDeliveryJob :one
-SELECT d.webhook_id, d.event, d.payload, d.state, w.url, w.secret_box, w.enabled
+SELECT d.webhook_id, d.event, d.payload, d.state, d.attempts, w.url, w.secret_box, w.enabled
 FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id
 WHERE d.id = $1
 `
@@ -350,6 +350,7 @@ type WebhookDeliveryJobRow struct {
 	Event     string
 	Payload   string
 	State     string
+	Attempts  int64
 	Url       string
 	SecretBox string
 	Enabled   bool
@@ -364,6 +365,7 @@ func (q *Queries) WebhookDeliveryJob(ctx context.Context, id uuid.UUID) (Webhook
 		&i.Event,
 		&i.Payload,
 		&i.State,
+		&i.Attempts,
 		&i.Url,
 		&i.SecretBox,
 		&i.Enabled,
