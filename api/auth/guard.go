@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -76,7 +78,11 @@ type GuardConfig struct {
 //
 // Where everyone may call an operation, a token that is no longer good is as none, so
 // that it does not stand in the way; except where more is seen with a good one, and
-// then for a token that the caller sent knowingly, in a header.
+// then for a token that the caller sent knowingly, in a header. Nor does a personal
+// access token there that lacks the scope.
+//
+// While the database cannot be asked, whoever an access token names is believed as far
+// as reading goes; see Identity. Whatever changes something is 503 then.
 func Guard(api huma.API, cfg GuardConfig) func(huma.Context, func(huma.Context)) {
 	g := &guard{api, cfg}
 	return g.pass
@@ -94,40 +100,47 @@ func (g *guard) pass(ctx huma.Context, next func(huma.Context)) {
 		g.refuse(ctx, err)
 		return
 	}
+	if !inScope(p, rule) {
+		if !rule.Everyone || rule.Viewers {
+			g.refuse(ctx, errNotAllowed)
+			return
+		}
+		p = Principal{} // as everyone
+	}
 	c := With(ctx.Context(), p)
-	var role ChannelRole
+	var access Access
 	if rule.NeedsChannel() {
-		access, err := g.access(ctx, p)
-		if err != nil {
+		if access, err = g.access(ctx, p); err != nil {
 			g.refuse(ctx, err)
 			return
 		}
-		role = access.Role
 		c = WithAccess(c, access)
 	}
-	if !rule.Admits(p, role) || !inScope(p, rule) {
-		if !p.IsUser() && !p.Service {
-			g.refuse(ctx, errNoToken)
-		} else {
-			g.refuse(ctx, errNotAllowed)
-		}
-		return
+	switch {
+	case !rule.Admits(p, access.Role):
+		g.refuse(ctx, whyNot(p, access))
+	case p.Unchecked && ctx.Method() != http.MethodGet && ctx.Method() != http.MethodHead:
+		g.refuse(ctx, rest.Later(errUnchecked, 2*time.Second))
+	default:
+		next(huma.WithContext(ctx, c))
 	}
-	next(huma.WithContext(ctx, c))
+}
+
+// whyNot returns why p, who has this access to the channel, is not admitted.
+func whyNot(p Principal, access Access) error {
+	switch {
+	case !p.IsUser() && !p.Service:
+		return errNoToken
+	case access.unknown != nil:
+		return access.unknown
+	}
+	return errNotAllowed
 }
 
 // inScope reports whether p, if it is a personal access token, may be used for what
 // has the rule.
 func inScope(p Principal, rule Rule) bool {
-	if p.Token == uuid.Nil {
-		return true
-	}
-	for _, scope := range p.Scopes {
-		if rule.Scope != "" && scope == rule.Scope {
-			return true
-		}
-	}
-	return rule.Everyone && !rule.Viewers
+	return p.Token == uuid.Nil || (rule.Scope != "" && slices.Contains(p.Scopes, rule.Scope))
 }
 
 // Outcomes of the guard.
@@ -135,6 +148,7 @@ var (
 	errNoToken    = rest.Unauthorized("unauthorized", "a bearer token is required")
 	errBadToken   = rest.Unauthorized("invalid_token", "the token is not valid or has expired")
 	errNotAllowed = rest.Forbidden("forbidden", "this is not for you to do")
+	errUnchecked  = rest.Unavailable("unavailable", "the server cannot reach its database, try again")
 )
 
 // principal returns whoever the request speaks for; the zero Principal if nobody.

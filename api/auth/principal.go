@@ -6,6 +6,8 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
 )
@@ -35,6 +37,10 @@ type Principal struct {
 	Token   uuid.UUID // the personal access token; uuid.Nil without
 	Service bool
 	Scopes  []string // what a service or a personal access token may do
+
+	// Unchecked says that the database could not be asked whether p may still be here
+	// and is what it was: good for reading alone.
+	Unchecked bool
 }
 
 // IsAdmin reports whether p is a person with the role admin.
@@ -57,6 +63,19 @@ func (p Principal) HasScope(scope string) bool {
 type Client struct {
 	Addr      netip.Addr // behind trusted proxies that of the person; the zero Addr inside the program
 	UserAgent string
+}
+
+// maxAgent is how many bytes of a user agent are kept.
+const maxAgent = 250
+
+// Agent returns the user agent as text that can be stored and shown.
+func (c Client) Agent() string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(c.UserAgent[:min(len(c.UserAgent), maxAgent)], ""))
 }
 
 type (

@@ -8,45 +8,37 @@ package store
 import (
 	"context"
 
+	"bandstand/storage/db/column"
 	"github.com/google/uuid"
 )
 
 const channelAccessByBroadcast = `-- name: ChannelAccessByBroadcast :one
 SELECT c.id, c.slug, c.owner_id, c.visibility,
-       CAST(COALESCE(m.role, '') AS TEXT) AS member_role,
        CAST(CASE WHEN o.deleted_at IS NULL AND o.suspended_at IS NULL THEN 1 ELSE 0 END AS BIGINT) AS open,
        CAST(CASE WHEN b.state = 'ended' AND b.published_at IS NULL THEN 1 ELSE 0 END AS BIGINT) AS hidden
 FROM broadcasts b
 JOIN channels c ON c.id = b.channel_id
 JOIN users o ON o.id = c.owner_id
-LEFT JOIN channel_members m ON m.channel_id = c.id AND m.user_id = $1
-WHERE b.id = $2
+WHERE b.id = $1
 `
-
-type ChannelAccessByBroadcastParams struct {
-	UserID      uuid.UUID
-	BroadcastID uuid.UUID
-}
 
 type ChannelAccessByBroadcastRow struct {
 	ID         uuid.UUID
 	Slug       string
 	OwnerID    uuid.UUID
 	Visibility string
-	MemberRole string
 	Open       int64
 	Hidden     int64
 }
 
-func (q *Queries) ChannelAccessByBroadcast(ctx context.Context, arg ChannelAccessByBroadcastParams) (ChannelAccessByBroadcastRow, error) {
-	row := q.db.QueryRowContext(ctx, channelAccessByBroadcast, arg.UserID, arg.BroadcastID)
+func (q *Queries) ChannelAccessByBroadcast(ctx context.Context, broadcastID uuid.UUID) (ChannelAccessByBroadcastRow, error) {
+	row := q.db.QueryRowContext(ctx, channelAccessByBroadcast, broadcastID)
 	var i ChannelAccessByBroadcastRow
 	err := row.Scan(
 		&i.ID,
 		&i.Slug,
 		&i.OwnerID,
 		&i.Visibility,
-		&i.MemberRole,
 		&i.Open,
 		&i.Hidden,
 	)
@@ -55,39 +47,176 @@ func (q *Queries) ChannelAccessByBroadcast(ctx context.Context, arg ChannelAcces
 
 const channelAccessBySlug = `-- name: ChannelAccessBySlug :one
 SELECT c.id, c.slug, c.owner_id, c.visibility,
-       CAST(COALESCE(m.role, '') AS TEXT) AS member_role,
        CAST(CASE WHEN o.deleted_at IS NULL AND o.suspended_at IS NULL THEN 1 ELSE 0 END AS BIGINT) AS open
 FROM channels c
 JOIN users o ON o.id = c.owner_id
-LEFT JOIN channel_members m ON m.channel_id = c.id AND m.user_id = $1
-WHERE c.slug = $2
+WHERE c.slug = $1
 `
-
-type ChannelAccessBySlugParams struct {
-	UserID uuid.UUID
-	Slug   string
-}
 
 type ChannelAccessBySlugRow struct {
 	ID         uuid.UUID
 	Slug       string
 	OwnerID    uuid.UUID
 	Visibility string
-	MemberRole string
 	Open       int64
 }
 
-// What the permissions need to know of a channel and of one user there.
-func (q *Queries) ChannelAccessBySlug(ctx context.Context, arg ChannelAccessBySlugParams) (ChannelAccessBySlugRow, error) {
-	row := q.db.QueryRowContext(ctx, channelAccessBySlug, arg.UserID, arg.Slug)
+// What the permissions need to know of a channel.
+func (q *Queries) ChannelAccessBySlug(ctx context.Context, slug string) (ChannelAccessBySlugRow, error) {
+	row := q.db.QueryRowContext(ctx, channelAccessBySlug, slug)
 	var i ChannelAccessBySlugRow
 	err := row.Scan(
 		&i.ID,
 		&i.Slug,
 		&i.OwnerID,
 		&i.Visibility,
-		&i.MemberRole,
 		&i.Open,
 	)
 	return i, err
+}
+
+const channelAccessRole = `-- name: ChannelAccessRole :one
+SELECT role FROM channel_members WHERE channel_id = $1 AND user_id = $2
+`
+
+type ChannelAccessRoleParams struct {
+	ChannelID uuid.UUID
+	UserID    uuid.UUID
+}
+
+// What a user is on a channel of somebody else.
+func (q *Queries) ChannelAccessRole(ctx context.Context, arg ChannelAccessRoleParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, channelAccessRole, arg.ChannelID, arg.UserID)
+	var role string
+	err := row.Scan(&role)
+	return role, err
+}
+
+const identityOfLogin = `-- name: IdentityOfLogin :one
+SELECT l.last_used_at, l.expires_at, l.revoked_at,
+       u.username, u.role, u.deleted_at, u.suspended_at
+FROM logins l JOIN users u ON u.id = l.user_id
+WHERE l.id = $1 AND l.user_id = $2
+`
+
+type IdentityOfLoginParams struct {
+	ID     uuid.UUID
+	UserID uuid.UUID
+}
+
+type IdentityOfLoginRow struct {
+	LastUsedAt  column.Time
+	ExpiresAt   column.Time
+	RevokedAt   *column.Time
+	Username    string
+	Role        string
+	DeletedAt   *column.Time
+	SuspendedAt *column.Time
+}
+
+// The same of a login's user, with the login.
+func (q *Queries) IdentityOfLogin(ctx context.Context, arg IdentityOfLoginParams) (IdentityOfLoginRow, error) {
+	row := q.db.QueryRowContext(ctx, identityOfLogin, arg.ID, arg.UserID)
+	var i IdentityOfLoginRow
+	err := row.Scan(
+		&i.LastUsedAt,
+		&i.ExpiresAt,
+		&i.RevokedAt,
+		&i.Username,
+		&i.Role,
+		&i.DeletedAt,
+		&i.SuspendedAt,
+	)
+	return i, err
+}
+
+const identityOfPersonalToken = `-- name: IdentityOfPersonalToken :one
+SELECT id, user_id, scopes, last_used_at, expires_at, revoked_at FROM personal_tokens WHERE token_hash = $1
+`
+
+type IdentityOfPersonalTokenRow struct {
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	Scopes     string
+	LastUsedAt *column.Time
+	ExpiresAt  *column.Time
+	RevokedAt  *column.Time
+}
+
+func (q *Queries) IdentityOfPersonalToken(ctx context.Context, tokenHash string) (IdentityOfPersonalTokenRow, error) {
+	row := q.db.QueryRowContext(ctx, identityOfPersonalToken, tokenHash)
+	var i IdentityOfPersonalTokenRow
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Scopes,
+		&i.LastUsedAt,
+		&i.ExpiresAt,
+		&i.RevokedAt,
+	)
+	return i, err
+}
+
+const identityOfUser = `-- name: IdentityOfUser :one
+SELECT username, role, deleted_at, suspended_at FROM users WHERE id = $1
+`
+
+type IdentityOfUserRow struct {
+	Username    string
+	Role        string
+	DeletedAt   *column.Time
+	SuspendedAt *column.Time
+}
+
+// What a token needs to know of its user.
+func (q *Queries) IdentityOfUser(ctx context.Context, id uuid.UUID) (IdentityOfUserRow, error) {
+	row := q.db.QueryRowContext(ctx, identityOfUser, id)
+	var i IdentityOfUserRow
+	err := row.Scan(
+		&i.Username,
+		&i.Role,
+		&i.DeletedAt,
+		&i.SuspendedAt,
+	)
+	return i, err
+}
+
+const touchLogin = `-- name: TouchLogin :exec
+UPDATE logins SET last_used_at = $1,
+    address = CASE WHEN CAST($2 AS TEXT) = '' THEN address ELSE CAST($2 AS TEXT) END,
+    user_agent = CASE WHEN CAST($3 AS TEXT) = '' THEN user_agent ELSE CAST($3 AS TEXT) END
+WHERE id = $4 AND last_used_at < $1
+`
+
+type TouchLoginParams struct {
+	At        column.Time
+	Address   string
+	UserAgent string
+	ID        uuid.UUID
+}
+
+// address and user_agent stay if the new ones are empty.
+func (q *Queries) TouchLogin(ctx context.Context, arg TouchLoginParams) error {
+	_, err := q.db.ExecContext(ctx, touchLogin,
+		arg.At,
+		arg.Address,
+		arg.UserAgent,
+		arg.ID,
+	)
+	return err
+}
+
+const touchPersonalToken = `-- name: TouchPersonalToken :exec
+UPDATE personal_tokens SET last_used_at = $1
+WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1)
+`
+
+type TouchPersonalTokenParams struct {
+	At *column.Time
+	ID uuid.UUID
+}
+
+func (q *Queries) TouchPersonalToken(ctx context.Context, arg TouchPersonalTokenParams) error {
+	_, err := q.db.ExecContext(ctx, touchPersonalToken, arg.At, arg.ID)
+	return err
 }
