@@ -39,6 +39,7 @@ type Session struct {
 	epoch     *stream.Epoch      // guarded by mu; nil before the first packet
 	health    meter              // guarded by mu
 	connects  int                // guarded by mu; publishers so far
+	source    Source             // guarded by mu; of the latest publisher
 }
 
 func newSession(r *Registry, g Grant) *Session {
@@ -144,6 +145,7 @@ func (s *Session) connect(g Grant, src Source) (*Publisher, error) {
 	p := &Publisher{session: s, heard: s.reg.cfg.Now(), gone: make(chan struct{})}
 	s.publisher = p
 	s.connects++
+	s.source = src
 	s.log.Debug("publisher connected", "remote", src.Remote, "protocol", src.Protocol)
 	return p, nil
 }
