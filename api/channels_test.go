@@ -28,13 +28,19 @@ func TestChannelFromCreationToDeletion(t *testing.T) {
 		require.Equal(t, "Demo", created.json["title"])
 		require.Equal(t, "ada", created.json["owner"])
 
-		got := s.do("GET", "/api/v1/channels/demo", "", "")
+		got := s.do("GET", "/api/v1/channels/demo", ada, "")
 		require.Equal(t, http.StatusOK, got.status)
+		require.Equal(t, created.header.Get("ETag"), got.header.Get("ETag"))
+		require.Equal(t, map[string]any{"role": "owner", "following": false, "notify": false}, got.json["me"])
+		delete(got.json, "me")
 		delete(created.json, "stream_key")
 		require.Equal(t, created.json, got.json, "the reply to POST shows the same channel")
+		got = s.do("GET", "/api/v1/channels/demo", "", "")
 		require.Equal(t, map[string]any{
-			"id": got.json["id"], "created_at": got.json["created_at"],
+			"id": got.json["id"], "created_at": got.json["created_at"], "updated_at": got.json["created_at"], "version": got.json["version"],
 			"slug": "demo", "title": "Demo", "owner": "ada", "live": false, "viewers": 0.0,
+			"description": "", "links": []any{}, "category": "", "tags": []any{}, "visibility": "public",
+			"followers": 0.0, "likes": 0.0,
 			"hls_url": "/live/demo/index.m3u8", "renditions": []any{}, "ladder": nil,
 		}, got.json)
 
@@ -54,7 +60,10 @@ func TestChannelFromCreationToDeletion(t *testing.T) {
 			require.Equal(t, http.StatusOK, got.status, "step %d: %s", i, got.text)
 			require.Equal(t, step.title, got.json["title"], "step %d", i)
 			require.Equal(t, step.ladder, got.json["ladder"], "step %d", i)
-			require.Equal(t, got.json, s.do("GET", "/api/v1/channels/demo", "", "").json, "step %d", i)
+			shown := s.do("GET", "/api/v1/channels/demo", ada, "")
+			require.Equal(t, got.header.Get("ETag"), shown.header.Get("ETag"), "step %d", i)
+			delete(shown.json, "me")
+			require.Equal(t, got.json, shown.json, "step %d", i)
 		}
 
 		require.Equal(t, http.StatusNoContent, s.do("DELETE", "/api/v1/channels/demo", ada, "").status)
@@ -89,7 +98,7 @@ func TestChannelRequestsThatAreRefused(t *testing.T) {
 			"create line in title":   {"POST", "/api/v1/channels", ada, `{"slug":"x1","title":"a\nb"}`, 422, "bad_title"},
 			"create without title":   {"POST", "/api/v1/channels", ada, `{"slug":"x1"}`, 422, "unprocessable_entity"},
 			"create with more":       {"POST", "/api/v1/channels", ada, `{"slug":"x1","title":"X","owner":"eve"}`, 422, "unprocessable_entity"},
-			"create no JSON":         {"POST", "/api/v1/channels", ada, `{"slug":`, 400, "bad_request"},
+			"create no JSON":         {"POST", "/api/v1/channels", ada, `{"slug":`, 400, "malformed_json"},
 			"create nothing":         {"POST", "/api/v1/channels", ada, ``, 400, "bad_request"},
 			"get what is not":        {"GET", "/api/v1/channels/none", "", "", 404, "channel_not_found"},
 			"get nonsense":           {"GET", "/api/v1/channels/..%2f..%2fetc", "", "", 404, "channel_not_found"},
@@ -186,11 +195,12 @@ func TestListPagesByCursor(t *testing.T) {
 				require.Less(t, pages, 10)
 				cursor, more := got.json["next_cursor"].(string)
 				link := got.header.Get("Link")
-				require.Equal(t, more, link != "", "%q", link)
+				require.Equal(t, more, strings.Contains(link, `rel="next"`), "%q", link)
+				require.Equal(t, got.json["prev_cursor"] != nil, strings.Contains(link, `rel="prev"`), "%q", link)
 				path = ""
 				if more {
 					require.Contains(t, link, "cursor="+cursor)
-					path = strings.TrimSuffix(strings.TrimPrefix(link, "<"), `>; rel="next"`)
+					path, _, _ = strings.Cut(strings.TrimPrefix(link, "<"), ">")
 				}
 			}
 			require.Equal(t, want, slugs, query)
@@ -222,21 +232,4 @@ func TestViewShowsWhatIsOnAir(t *testing.T) {
 		"codecs": "avc1.640028,mp4a.40.2", "frame_rate": 60.0,
 	}}, got.json["renditions"])
 	require.NotContains(t, got.text, "secret-id")
-}
-
-// Postgres takes neither zero bytes nor broken UTF-8 in a text.
-func TestNamesThatNoDatabaseHoldsAreNotFound(t *testing.T) {
-	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		s := startServer(t, d)
-		for _, slug := range []string{"a%00b", "a%ffb", "%C3%28", "..", "A"} {
-			requireProblem(t, s.do("GET", "/api/v1/channels/"+slug, "", ""), 404, "channel_not_found")
-		}
-		for _, login := range []string{`a\u0000b`, `a\u0000@example.org`} {
-			got := s.do("POST", "/api/v1/auth/login", "", `{"login":"`+login+`","password":"correct horse"}`)
-			requireProblem(t, got, 401, "bad_credentials")
-		}
-		got := s.do("POST", "/api/v1/auth/signup", "", `{"username":"ada","email":"a\u0000@example.org","password":"correct horse"}`)
-		require.Equal(t, 422, got.status)
-	})
 }

@@ -57,12 +57,14 @@ func TestNodeReportsAndLearnsOfRevocations(t *testing.T) {
 		node := s.node(s.service("ingest"))
 		grant, err := node.Authorize(t.Context(), "live", s.channel(ada, "demo"))
 		require.NoError(t, err)
-		other, err := node.Authorize(t.Context(), "live", s.channel(ada, "other"))
+		otherKey := s.channel(ada, "other")
+		other, err := node.Authorize(t.Context(), "live", otherKey)
 		require.NoError(t, err)
 
-		revoked, err := node.Heartbeat(t.Context(), channel.Report{Node: "ingest1", PublicURL: "https://media.example.org"})
+		reply, err := node.Heartbeat(t.Context(), channel.Report{Node: "ingest1", PublicURL: "https://media.example.org"})
 		require.NoError(t, err)
-		require.Empty(t, revoked)
+		require.Empty(t, reply.RevokedKeys)
+		require.Empty(t, reply.Private)
 
 		began := time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC)
 		report := channel.Report{Node: "ingest1", PublicURL: "https://media.example.org", Live: []channel.LiveState{
@@ -73,9 +75,10 @@ func TestNodeReportsAndLearnsOfRevocations(t *testing.T) {
 			},
 			{ChannelID: other.ChannelID, Slug: "other", KeyID: other.KeyID, Session: "s2", StartedAt: began, HLSURL: "/x"},
 		}}
-		revoked, err = node.Heartbeat(t.Context(), report)
+		reply, err = node.Heartbeat(t.Context(), report)
 		require.NoError(t, err)
-		require.Empty(t, revoked)
+		require.Empty(t, reply.RevokedKeys)
+		require.Empty(t, reply.Private)
 
 		got := s.do("GET", "/api/v1/channels/demo", "", "").json
 		require.Equal(t, true, got["live"])
@@ -84,14 +87,25 @@ func TestNodeReportsAndLearnsOfRevocations(t *testing.T) {
 		require.Equal(t, "https://cdn.example.org/t.jpg", got["thumbnail_url"])
 		require.Len(t, s.do("GET", "/api/v1/channels?live=true", "", "").json["items"], 2)
 
+		// Who may watch can change while the channel is on air.
+		require.Equal(t, 200, s.do("PATCH", "/api/v1/channels/other", ada, `{"visibility":"private"}`).status)
+		reply, err = node.Heartbeat(t.Context(), report)
+		require.NoError(t, err)
+		require.Equal(t, []string{"other"}, reply.Private)
+		private, err := node.Authorize(t.Context(), "live", otherKey)
+		require.NoError(t, err)
+		require.True(t, private.Private)
+		require.False(t, other.Private)
+		require.Len(t, s.do("GET", "/api/v1/channels?live=true", "", "").json["items"], 1)
+
 		require.Equal(t, 204, s.do("DELETE", "/api/v1/channels/demo/keys/"+grant.KeyID, ada, "").status)
-		revoked, err = node.Heartbeat(t.Context(), report)
+		reply, err = node.Heartbeat(t.Context(), report)
 		require.NoError(t, err)
-		require.Equal(t, []string{grant.KeyID}, revoked)
+		require.Equal(t, []string{grant.KeyID}, reply.RevokedKeys)
 		require.Equal(t, 204, s.do("DELETE", "/api/v1/channels/other", ada, "").status)
-		revoked, err = node.Heartbeat(t.Context(), report)
+		reply, err = node.Heartbeat(t.Context(), report)
 		require.NoError(t, err)
-		require.ElementsMatch(t, []string{grant.KeyID, other.KeyID}, revoked)
+		require.ElementsMatch(t, []string{grant.KeyID, other.KeyID}, reply.RevokedKeys)
 	})
 }
 

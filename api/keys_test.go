@@ -20,7 +20,7 @@ func TestStreamKeysFromCreationToRevocation(t *testing.T) {
 		ada := s.user("ada", auth.RoleUser)
 		first := s.channel(ada, "demo")
 
-		made := s.do("POST", "/api/v1/channels/demo/keys", ada, `{"label":" OBS\u0007 "}`)
+		made := s.do("POST", "/api/v1/channels/demo/keys", ada, `{"label":"  OBS "}`)
 		require.Equal(t, http.StatusCreated, made.status, made.text)
 		second := made.json["stream_key"].(string)
 		require.NotEqual(t, first, second)

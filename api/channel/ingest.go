@@ -1,9 +1,11 @@
 package channel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -15,15 +17,19 @@ import (
 
 // Grant is what the holder of a stream key may publish.
 type Grant struct {
-	ChannelID string `json:"channel_id" format:"uuid"`
-	Slug      string `json:"channel"`
-	Title     string `json:"title"`
-	KeyID     string `json:"key_id" format:"uuid"`
-	Ladder    []Rung `json:"ladder" doc:"The channel's own rungs; null for the server's, empty for the source alone."`
+	ChannelID      string `json:"channel_id" format:"uuid"`
+	Slug           string `json:"channel"`
+	Title          string `json:"title"`
+	KeyID          string `json:"key_id" format:"uuid"`
+	Ladder         []Rung `json:"ladder" doc:"The channel's own rungs; null for the server's, empty for the source alone."`
+	Private        bool   `json:"private" doc:"Whether only those may watch who show a signed path."`
+	BroadcastTitle string `json:"broadcast_title" doc:"Title of a broadcast that nobody scheduled."`
 }
 
 // Authorize returns what key opens and notes that it was used. A key that opens
 // nothing is ErrUnknownKey; any other error means that the database could not say.
+// A key that is revoked while this goes on may still open its channel: whoever is on
+// air with it is then found by Revoked.
 func (s *Service) Authorize(ctx context.Context, key string) (Grant, error) {
 	if key == "" || len(key) > maxSecret {
 		return Grant{}, ErrUnknownKey
@@ -39,24 +45,26 @@ func (s *Service) Authorize(ctx context.Context, key string) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	err = s.cfg.DB.Write().TouchStreamKey(ctx, store.TouchStreamKeyParams{
+	used, err := s.cfg.DB.Write().TouchStreamKey(ctx, store.TouchStreamKeyParams{
 		ID: row.KeyID, LastUsedAt: column.Maybe(s.cfg.Now()),
 	})
-	if err != nil { // the publisher need not suffer for it
+	switch {
+	case err != nil: // the publisher need not suffer for it
 		s.cfg.Logger.WarnContext(ctx, "use of a stream key not noted", "channel", row.Slug, "err", err)
+	case used == 0: // revoked meanwhile
+		return Grant{}, ErrUnknownKey
 	}
 	return Grant{
 		ChannelID: row.ChannelID.String(), Slug: row.Slug, Title: row.Title,
 		KeyID: row.KeyID.String(), Ladder: ladder,
+		Private: row.Visibility == Private, BroadcastTitle: cmp.Or(row.BroadcastTitle, row.Title),
 	}, nil
 }
 
-// revokedBatch is how many ids one query takes.
-const revokedBatch = 500
-
-// Revoked returns which of keyIDs are revoked or gone, be it with their channel.
-// Whoever has sessions on air asks every second for all of their keys, and ends
-// those. It is one query for up to 500 keys.
+// Revoked returns which of keyIDs open nothing: they are revoked or gone, be it with
+// their channel, or its owner is deleted or suspended. Whoever has sessions on air
+// asks every second for all of their keys, and ends those. It is one query for up to
+// 500 keys.
 func (s *Service) Revoked(ctx context.Context, keyIDs []string) ([]string, error) {
 	revoked := []string{}
 	known := make([]string, 0, len(keyIDs))
@@ -67,27 +75,56 @@ func (s *Service) Revoked(ctx context.Context, keyIDs []string) ([]string, error
 			revoked = append(revoked, id) // no key of ours ever had it
 		}
 	}
-	for len(known) > 0 {
-		n := min(len(known), revokedBatch)
-		unusable, err := s.cfg.DB.Read().UnusableStreamKeys(ctx, strings.Join(known[:n], ","))
+	for batch := range slices.Chunk(known, idsBatch) {
+		unusable, err := s.cfg.DB.Read().UnusableStreamKeys(ctx, strings.Join(batch, ","))
 		if err != nil {
 			return nil, fmt.Errorf("channel: look for revoked stream keys: %w", err)
 		}
 		revoked = append(revoked, unusable...)
-		known = known[n:]
 	}
 	return revoked, nil
 }
 
-// Heartbeat takes note of what a node has on air, for five seconds, and returns
-// which of its keys are revoked. A report that makes no sense is ErrBadReport.
-func (s *Service) Heartbeat(ctx context.Context, r Report) ([]string, error) {
+// PrivateAmong returns the addresses of those channels, named by their ids, that are
+// private: that may change while they are on air.
+func (s *Service) PrivateAmong(ctx context.Context, channelIDs []string) ([]string, error) {
+	private := []string{}
+	known := make([]uuid.UUID, 0, len(channelIDs))
+	for _, text := range channelIDs {
+		if id, err := uuid.Parse(text); err == nil {
+			known = append(known, id)
+		}
+	}
+	for batch := range slices.Chunk(known, idsBatch) {
+		slugs, err := s.cfg.DB.Read().PrivateChannelsAmong(ctx, joinIDs(batch))
+		if err != nil {
+			return nil, fmt.Errorf("channel: look for private channels: %w", err)
+		}
+		private = append(private, slugs...)
+	}
+	return private, nil
+}
+
+// HeartbeatReply is what a node must do after a Report.
+type HeartbeatReply struct {
+	RevokedKeys []string `json:"revoked_keys" nullable:"false" doc:"Ids of stream keys whose sessions must end."`
+	Private     []string `json:"private" nullable:"false" doc:"Addresses of the reported channels that are private now: only those may watch who show a signed path. The others are for everyone."`
+}
+
+// Heartbeat takes note of what a node has on air, for five seconds, and returns what
+// it must know of that. A report that makes no sense is ErrBadReport.
+func (s *Service) Heartbeat(ctx context.Context, r Report) (HeartbeatReply, error) {
 	if err := s.nodes.put(r); err != nil {
-		return nil, err
+		return HeartbeatReply{}, err
 	}
-	keyIDs := make([]string, len(r.Live))
+	keyIDs, channelIDs := make([]string, len(r.Live)), make([]string, len(r.Live))
 	for i, state := range r.Live {
-		keyIDs[i] = state.KeyID
+		keyIDs[i], channelIDs[i] = state.KeyID, state.ChannelID
 	}
-	return s.Revoked(ctx, keyIDs)
+	revoked, err := s.Revoked(ctx, keyIDs)
+	if err != nil {
+		return HeartbeatReply{}, err
+	}
+	private, err := s.PrivateAmong(ctx, channelIDs)
+	return HeartbeatReply{RevokedKeys: revoked, Private: private}, err
 }

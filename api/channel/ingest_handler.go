@@ -18,13 +18,13 @@ func (h *handler) registerIngest(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "authorize-publisher", Method: http.MethodPost, Path: AuthorizePath,
 		Summary: "Find out what a stream key opens", Tags: tags,
-		Errors: writeErrors,
+		Errors: writeErrors, // 404 unknown_key: it opens nothing
 	}, h.authorize)
 	huma.Register(api, huma.Operation{
 		OperationID: "ingest-heartbeat", Method: http.MethodPost, Path: HeartbeatPath,
-		Summary: "Report what is on air, and learn of revoked stream keys", Tags: tags,
+		Summary: "Report what is on air, and learn of revoked stream keys and private channels", Tags: tags,
 		Description: "Once a second, from each ingest node. A report counts for five seconds.",
-		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden},
+		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
 	}, h.heartbeat)
 }
 
@@ -47,20 +47,15 @@ func (h *handler) authorize(ctx context.Context, in *authorizeInput) (*authorize
 	return &authorizeOutput{Body: grant}, nil
 }
 
-// HeartbeatReply is what a node must do after a Report.
-type HeartbeatReply struct {
-	RevokedKeys []string `json:"revoked_keys" nullable:"false" doc:"Ids of stream keys whose sessions must end."`
-}
-
 type heartbeatInput struct{ Body Report }
 
 type heartbeatOutput struct{ Body HeartbeatReply }
 
 // heartbeat handles POST /api/v1/ingest/heartbeat.
 func (h *handler) heartbeat(ctx context.Context, in *heartbeatInput) (*heartbeatOutput, error) {
-	revoked, err := h.channels.Heartbeat(ctx, in.Body)
+	reply, err := h.channels.Heartbeat(ctx, in.Body)
 	if err != nil {
 		return nil, err
 	}
-	return &heartbeatOutput{Body: HeartbeatReply{RevokedKeys: revoked}}, nil
+	return &heartbeatOutput{Body: reply}, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // Bounds of stream keys.
 const (
-	maxKeys       = 50 // of a channel, with those revoked lately
+	maxKeys       = 50 // of a channel, without those that are revoked
 	maxLabel      = 60 // characters
 	maxSecret     = 128
 	hintLength    = 4

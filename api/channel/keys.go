@@ -3,52 +3,129 @@ package channel
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"bandstand/api/auth"
+	"bandstand/api/rest"
 	"bandstand/storage/db"
 	"bandstand/storage/db/column"
 	"bandstand/storage/db/store"
 )
 
-// CreateKey makes another stream key for the channel at slug in the name of p,
-// its owner or an admin, and returns its secret, which is kept nowhere.
-func (s *Service) CreateKey(ctx context.Context, p auth.Principal, slug, label string) (Key, string, error) {
-	ch, err := s.managed(ctx, p, slug)
+// CreateKey makes another stream key for a channel and returns its secret, which is
+// kept nowhere. The outcomes are ErrBadLabel, ErrTooManyKeys and ErrNotFound.
+func (s *Service) CreateKey(ctx context.Context, at auth.Access, label string) (Key, string, error) {
+	label, err := cleanLabel(label)
 	if err != nil {
 		return Key{}, "", err
 	}
 	var key Key
 	var secret string
 	err = s.cfg.DB.InTx(ctx, func(q *db.Tx) error {
-		_, err := q.DeleteRevokedStreamKeysOf(ctx, store.DeleteRevokedStreamKeysOfParams{
-			ChannelID: ch.ID, RevokedAt: column.Maybe(s.cfg.Now().Add(-keepRevoked)),
-		})
-		if err != nil {
-			return fmt.Errorf("forget old ones: %w", err)
+		if err := s.makeRoomForKey(ctx, q, at.ChannelID); err != nil {
+			return err
 		}
-		count, err := q.CountStreamKeysOf(ctx, ch.ID)
-		if err != nil {
-			return fmt.Errorf("count: %w", err)
+		if key, secret, err = s.addKey(ctx, q, at.ChannelID, label); err != nil {
+			return err
 		}
-		if count >= maxKeys {
-			return ErrTooManyKeys
-		}
-		key, secret, err = s.addKey(ctx, q, ch.ID, cleanLabel(label))
-		return err
+		return s.audit(ctx, q, at, "stream_key.create", map[string]any{"key": key.ID, "label": label})
 	})
-	if db.IsForeignKey(err) { // deleted meanwhile
-		return Key{}, "", ErrNotFound
-	}
 	if err != nil {
 		return Key{}, "", fmt.Errorf("channel: create a stream key: %w", err)
 	}
 	return key, secret, nil
+}
+
+// RotateKey puts a new stream key in the place of the one with id, which it revokes,
+// and returns the new secret. Whoever is on air with the old one is hung up on, see
+// Revoked. A key that is not the channel's or is revoked already is ErrKeyNotFound.
+func (s *Service) RotateKey(ctx context.Context, at auth.Access, id string) (Key, string, error) {
+	var key Key
+	var secret string
+	err := s.cfg.DB.InTx(ctx, func(q *db.Tx) error {
+		old, label, err := s.revoke(ctx, q, at.ChannelID, id)
+		if err != nil {
+			return err
+		}
+		if err := s.makeRoomForKey(ctx, q, at.ChannelID); err != nil {
+			return err
+		}
+		if key, secret, err = s.addKey(ctx, q, at.ChannelID, label); err != nil {
+			return err
+		}
+		return s.audit(ctx, q, at, "stream_key.rotate", map[string]any{"key": key.ID, "old": old, "label": label})
+	})
+	if err != nil {
+		return Key{}, "", fmt.Errorf("channel: rotate a stream key: %w", err)
+	}
+	return key, secret, nil
+}
+
+// RevokeKey makes the stream key with id useless. Whoever is on air with it is hung
+// up on within a second or two, see Revoked. A key that is not the channel's or is
+// revoked already is ErrKeyNotFound.
+func (s *Service) RevokeKey(ctx context.Context, at auth.Access, id string) error {
+	err := s.cfg.DB.InTx(ctx, func(q *db.Tx) error {
+		key, label, err := s.revoke(ctx, q, at.ChannelID, id)
+		if err != nil {
+			return err
+		}
+		return s.audit(ctx, q, at, "stream_key.revoke", map[string]any{"key": key, "label": label})
+	})
+	if err != nil {
+		return fmt.Errorf("channel: revoke a stream key: %w", err)
+	}
+	return nil
+}
+
+// revoke revokes a key and returns its id and label.
+func (s *Service) revoke(ctx context.Context, q *db.Tx, channelID uuid.UUID, id string) (uuid.UUID, string, error) {
+	key, err := uuid.Parse(id)
+	if err != nil {
+		return uuid.Nil, "", ErrKeyNotFound
+	}
+	n, err := q.RevokeStreamKey(ctx, store.RevokeStreamKeyParams{
+		ID: key, ChannelID: channelID, RevokedAt: column.Maybe(s.cfg.Now()),
+	})
+	if err != nil {
+		return uuid.Nil, "", err
+	}
+	if n == 0 {
+		return uuid.Nil, "", ErrKeyNotFound
+	}
+	label, err := q.StreamKeyLabel(ctx, store.StreamKeyLabelParams{ID: key, ChannelID: channelID})
+	return key, label, err
+}
+
+// makeRoomForKey forgets keys that were revoked a while ago, and says whether the
+// channel may have one more. Its keys are made one after the other.
+func (s *Service) makeRoomForKey(ctx context.Context, q *db.Tx, channelID uuid.UUID) error {
+	n, err := q.LockChannel(ctx, channelID)
+	if err != nil {
+		return fmt.Errorf("lock the channel: %w", err)
+	}
+	if n == 0 { // deleted meanwhile
+		return ErrNotFound
+	}
+	_, err = q.DeleteRevokedStreamKeysOf(ctx, store.DeleteRevokedStreamKeysOfParams{
+		ChannelID: channelID, RevokedAt: column.Maybe(s.cfg.Now().Add(-keepRevoked)),
+	})
+	if err != nil {
+		return fmt.Errorf("forget old ones: %w", err)
+	}
+	if err := q.DeleteOldestRevokedStreamKeysOf(ctx, channelID); err != nil {
+		return fmt.Errorf("forget the oldest: %w", err)
+	}
+	count, err := q.CountStreamKeysOf(ctx, channelID)
+	if err != nil {
+		return fmt.Errorf("count: %w", err)
+	}
+	if count >= maxKeys {
+		return ErrTooManyKeys
+	}
+	return nil
 }
 
 func (s *Service) addKey(ctx context.Context, q *db.Tx, channelID uuid.UUID, label string) (Key, string, error) {
@@ -65,14 +142,10 @@ func (s *Service) addKey(ctx context.Context, q *db.Tx, channelID uuid.UUID, lab
 	return key, secret, err
 }
 
-// Keys returns the stream keys of the channel at slug to p, its owner or an
-// admin: the oldest first, those revoked lately among them.
-func (s *Service) Keys(ctx context.Context, p auth.Principal, slug string) ([]Key, error) {
-	ch, err := s.managed(ctx, p, slug)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.cfg.DB.Read().StreamKeysOf(ctx, ch.ID)
+// Keys returns the stream keys of a channel: the oldest first, those revoked lately
+// among them.
+func (s *Service) Keys(ctx context.Context, at auth.Access) ([]Key, error) {
+	rows, err := s.cfg.DB.Read().StreamKeysOf(ctx, at.ChannelID)
 	if err != nil {
 		return nil, fmt.Errorf("channel: list stream keys: %w", err)
 	}
@@ -86,42 +159,13 @@ func (s *Service) Keys(ctx context.Context, p auth.Principal, slug string) ([]Ke
 	return keys, nil
 }
 
-// RevokeKey makes the stream key with id useless, in the name of p. Whoever is on
-// air with it is hung up on within a second or two, see Revoked. A key that is
-// not the channel's or is revoked already is ErrKeyNotFound.
-func (s *Service) RevokeKey(ctx context.Context, p auth.Principal, slug, id string) error {
-	ch, err := s.managed(ctx, p, slug)
-	if err != nil {
-		return err
+// cleanLabel returns label as one line of text.
+func cleanLabel(label string) (string, error) {
+	label, ok := rest.Line(label, maxLabel)
+	if !ok || label == "" {
+		return "", ErrBadLabel
 	}
-	keyID, err := uuid.Parse(id)
-	if err != nil {
-		return ErrKeyNotFound
-	}
-	n, err := s.cfg.DB.Write().RevokeStreamKey(ctx, store.RevokeStreamKeyParams{
-		ID: keyID, ChannelID: ch.ID, RevokedAt: column.Maybe(s.cfg.Now()),
-	})
-	if err != nil {
-		return fmt.Errorf("channel: revoke a stream key: %w", err)
-	}
-	if n == 0 {
-		return ErrKeyNotFound
-	}
-	return nil
-}
-
-// cleanLabel makes one short line of text of label.
-func cleanLabel(label string) string {
-	label = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
-			return -1
-		}
-		return r
-	}, label))
-	if runes := []rune(label); len(runes) > maxLabel {
-		label = string(runes[:maxLabel])
-	}
-	return label
+	return label, nil
 }
 
 func timeOf(t *column.Time) time.Time {

@@ -1,9 +1,13 @@
 package channel
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"bandstand/storage/db/column"
 )
@@ -63,4 +67,35 @@ func decodeLadder(doc column.JSON) ([]Rung, error) {
 		return nil, fmt.Errorf("channel: stored ladder: %w", err)
 	}
 	return ladder, nil
+}
+
+// ladderChange is a field of a request that can be absent, null or a list.
+type ladderChange struct {
+	set   bool
+	rungs []Rung
+}
+
+var rungType = reflect.TypeFor[Rung]()
+
+// UnmarshalJSON implements json.Unmarshaler; it is called only for a field that is there.
+func (c *ladderChange) UnmarshalJSON(doc []byte) error {
+	c.set = true
+	if bytes.Equal(bytes.TrimSpace(doc), []byte("null")) {
+		c.rungs = nil
+		return nil
+	}
+	c.rungs = []Rung{}
+	return json.Unmarshal(doc, &c.rungs)
+}
+
+// Schema implements huma.SchemaProvider.
+func (ladderChange) Schema(r huma.Registry) *huma.Schema {
+	most := maxRungs
+	schema := &huma.Schema{
+		Type: huma.TypeArray, Nullable: true, MaxItems: &most,
+		Items:       r.Schema(rungType, true, "Rung"),
+		Description: "The channel's own rungs; null for the server's, empty for the source alone. Counts from the next session on.",
+	}
+	schema.PrecomputeMessages()
+	return schema
 }

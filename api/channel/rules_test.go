@@ -14,7 +14,8 @@ func TestSlugs(t *testing.T) {
 		"demo": true, "a1": true, "1a": true, "a-b-c": true, strings.Repeat("a", 40): true,
 		"": false, "a": false, "-a": false, "a-": false, "a--b": false, "A1": false, "a_b": false, "a b": false,
 		"a.b": false, "../a": false, "ä1": false, "ab\n": false, strings.Repeat("a", 41): false,
-		"api": false, "live": false, "admin": false,
+		"api": false, "live": false, "admin": false, "hls-live": false, "images": false, "vod": false, "play": false,
+		"embed": false, "healthz": false, "me": false, "xn--80ak6aa92e": false, "dеmo": false, // a Cyrillic e
 	} {
 		if good {
 			require.NoError(t, checkSlug(slug), slug)
@@ -37,8 +38,74 @@ func TestTitles(t *testing.T) {
 
 func TestLabels(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "OBS studio", cleanLabel(" OBS\r\n studio\x00 "))
-	require.Equal(t, strings.Repeat("ü", maxLabel), cleanLabel(strings.Repeat("ü", 100)))
+	got, err := cleanLabel("  OBS  studio ")
+	require.NoError(t, err)
+	require.Equal(t, "OBS studio", got)
+	for _, bad := range []string{"", " ", "a\nb", "\xff", strings.Repeat("ü", maxLabel+1)} {
+		_, err := cleanLabel(bad)
+		require.ErrorIs(t, err, ErrBadLabel, "%q", bad)
+	}
+}
+
+func TestDescriptions(t *testing.T) {
+	t.Parallel()
+	got, err := cleanDescription("\r\nOne\r\n\r\n\r\nTwo  words\n")
+	require.NoError(t, err)
+	require.Equal(t, "One\n\nTwo words", got)
+	for _, bad := range []string{"a\x00b", "\xff", "\u202egnirts", strings.Repeat("ü", maxDescription+1)} {
+		_, err := cleanDescription(bad)
+		require.ErrorIs(t, err, ErrBadDescription, "%.20q", bad)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	got, err := cleanLinks([]Link{{" My  site ", " https://example.org/a?b=c#d "}})
+	require.NoError(t, err)
+	require.Equal(t, []Link{{"My site", "https://example.org/a?b=c#d"}}, got)
+	for _, bad := range [][]Link{
+		{{"", "https://example.org"}},
+		{{"a\nb", "https://example.org"}},
+		{{strings.Repeat("ü", maxLinkLabel+1), "https://example.org"}},
+		{{"a", ""}},
+		{{"a", "example.org"}},
+		{{"a", "//example.org"}},
+		{{"a", "https://"}},
+		{{"a", "javascript:alert(1)"}},
+		{{"a", "JavaScript://example.org/%0aalert(1)"}},
+		{{"a", "data:text/html,x"}},
+		{{"a", "https://user:password@example.org"}},
+		{{"a", "https://example.org/\x00"}},
+		{{"a", "https://example.org/\r\nX: y"}},
+		{{"a", "https://example.org/" + strings.Repeat("a", maxLinkURL)}},
+		make([]Link, maxLinks+1),
+	} {
+		_, err := cleanLinks(bad)
+		require.ErrorIs(t, err, ErrBadLinks, "%.60v", bad)
+	}
+}
+
+func TestTags(t *testing.T) {
+	t.Parallel()
+	asked := []string{"jazz", "a", "live-band", "jazz", "80s"}
+	got, err := cleanTags(asked)
+	require.NoError(t, err)
+	require.Equal(t, []string{"80s", "a", "jazz", "live-band"}, got)
+	require.Equal(t, "jazz", asked[0], "the caller's are left alone")
+	for _, bad := range []string{"", "Jazz", "a b", "-a", "a-", "a--b", "ä", "a,b", "a\n", strings.Repeat("a", maxTag+1)} {
+		_, err := cleanTags([]string{bad})
+		require.ErrorIs(t, err, ErrBadTags, "%q", bad)
+	}
+	_, err = cleanTags(strings.Split("a b c d e f g h i j k", " "))
+	require.ErrorIs(t, err, ErrBadTags)
+}
+
+func TestRecordings(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, checkRecording(Recording{Enabled: true, Renditions: []string{"source", "720p"}}))
+	for _, bad := range [][]string{{""}, {"../a"}, {"a", "a"}, strings.Split("a b c d e f g h i", " ")} {
+		require.ErrorIs(t, checkRecording(Recording{Renditions: bad}), ErrBadRecording, "%v", bad)
+	}
 }
 
 func TestLadders(t *testing.T) {

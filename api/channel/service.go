@@ -1,4 +1,8 @@
-// Package channel keeps channels and their stream keys, and tells who is on air.
+// Package channel keeps channels, with their members, followers and stream keys,
+// and tells who is on air.
+//
+// Who may do what is settled by the table of permissions before anything here is
+// called: an auth.Access names the channel that a permission was given for.
 package channel
 
 import (
@@ -9,44 +13,57 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"bandstand/api/auth"
+	"bandstand/storage/cache"
 	"bandstand/storage/db"
 	"bandstand/storage/db/column"
 	"bandstand/storage/db/store"
 )
 
-// Channel is a lasting place with an owner.
-type Channel struct {
-	ID        uuid.UUID
-	OwnerID   uuid.UUID
-	Owner     string // username
-	Slug      string
-	Title     string
-	Ladder    []Rung // nil means the server's; empty means the source alone
-	CreatedAt time.Time
-	UpdatedAt time.Time
+// Signer signs playback of a channel.
+type Signer interface {
+	// SignFor returns a token that opens the channel at slug for ttl. It is made for
+	// user, or for whoever has it if that is uuid.Nil.
+	SignFor(user uuid.UUID, slug string, ttl time.Duration) string
 }
 
 // Config is what a Service needs. Fields without a default are required.
 type Config struct {
 	DB          *db.DB
-	Live        Live             // sessions of this process; none if nil
-	MaxPerOwner int              // channels of one person who is not an admin; 250 if zero
-	Now         func() time.Time // time.Now if nil
-	Logger      *slog.Logger
+	Live        Live // sessions of this process; none if nil
+	MaxPerOwner int  // channels of one person who is not an admin; 250 if zero
+
+	// Private channels play at SignedPath(slug, token) with a token of Playback. Without
+	// these two, which go together, nobody is told where private channels play.
+	Playback    Signer
+	SignedPath  func(slug, token string) string
+	PlaybackTTL time.Duration // how long viewers' own addresses are good; 6 hours if zero
+
+	Rests      Rester                // who has liked lately; remembered in this process if nil
+	Abuse      Abuse                 // hears of those who like too much; nobody if nil
+	Registerer prometheus.Registerer // for channels that are kept in memory; none are if nil
+	Now        func() time.Time      // time.Now if nil
+	Logger     *slog.Logger
 }
 
 // Service holds the rules of channels. It is safe for concurrent use.
 type Service struct {
-	cfg   Config
-	nodes *nodes
+	cfg    Config
+	cache  *cache.Cache[string, Channel] // by slug; nil for none
+	nodes  *nodes
+	likes  *likes
+	abused *abused
 }
 
-// NewService returns a Service.
+// NewService returns a Service. Likes are only written while Run runs.
 func NewService(cfg Config) (*Service, error) {
 	if cfg.DB == nil || cfg.Logger == nil {
 		return nil, errors.New("channel: a database and a logger are required")
+	}
+	if (cfg.Playback == nil) != (cfg.SignedPath == nil) {
+		return nil, errors.New("channel: Playback and SignedPath go together")
 	}
 	if cfg.Live == nil {
 		cfg.Live = noLive{}
@@ -54,69 +71,125 @@ func NewService(cfg Config) (*Service, error) {
 	if cfg.MaxPerOwner == 0 {
 		cfg.MaxPerOwner = 250
 	}
+	if cfg.PlaybackTTL == 0 {
+		cfg.PlaybackTTL = 6 * time.Hour
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Service{cfg: cfg, nodes: newNodes(cfg.Now)}, nil
+	if cfg.Rests == nil {
+		cfg.Rests = newRests(cfg.Now)
+	}
+	s := &Service{cfg: cfg, nodes: newNodes(cfg.Now), likes: newLikes(), abused: newAbused(cfg.Now)}
+	if cfg.Registerer == nil {
+		return s, nil
+	}
+	var err error
+	s.cache, err = cache.New[string, Channel](cache.Config[string]{
+		DB: cfg.DB, Topic: auth.TopicChannel, Key: func(slug string) string { return slug },
+		TTL: cacheTTL, MaxStale: cacheMaxStale, Now: cfg.Now, Registerer: cfg.Registerer,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("channel: %w", err)
+	}
+	return s, nil
 }
 
-// Create makes a channel for p with a first stream key, whose secret it returns:
-// it is kept nowhere. The outcomes are ErrBadSlug, ErrBadTitle, ErrSlugTaken and
-// ErrTooManyChannels.
-func (s *Service) Create(ctx context.Context, p auth.Principal, slug, title string) (Channel, string, error) {
-	if !p.IsUser() {
-		return Channel{}, "", ErrForbidden
-	}
+// What is known of a channel is forgotten when it changes, on all nodes. cacheTTL is
+// for what changes all the time, that is likes, and for notices that got lost;
+// cacheMaxStale is how long it stands in while the database cannot be asked.
+const (
+	cacheTTL      = 3 * time.Second
+	cacheMaxStale = time.Hour
+)
+
+// Create makes a channel for p with a first stream key, whose secret it returns: it
+// is kept nowhere. c must have a title. The outcomes are ErrBadSlug, ErrSlugTaken,
+// ErrTooManyChannels and those of Update.
+func (s *Service) Create(ctx context.Context, p auth.Principal, slug string, c Change) (Channel, string, error) {
 	if err := checkSlug(slug); err != nil {
 		return Channel{}, "", err
 	}
-	title, err := cleanTitle(title)
-	if err != nil {
-		return Channel{}, "", err
+	if c.Title == nil {
+		return Channel{}, "", ErrBadTitle
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Channel{}, "", fmt.Errorf("channel: make an id: %w", err)
 	}
 	now := column.At(s.cfg.Now())
+	ch := Channel{
+		ID: id, OwnerID: p.UserID, Owner: p.Name, OwnerState: ownerActive, Slug: slug,
+		Visibility: Public, Version: 1, CreatedAt: now.Time, UpdatedAt: now.Time,
+	}
+	if err := c.apply(&ch); err != nil {
+		return Channel{}, "", err
+	}
 	var secret string
 	err = s.cfg.DB.InTx(ctx, func(q *db.Tx) error {
-		count, err := q.CountChannelsOf(ctx, p.UserID)
-		if err != nil {
-			return fmt.Errorf("count: %w", err)
+		if err := s.checkRoom(ctx, q, p); err != nil {
+			return err
 		}
-		if count >= int64(s.cfg.MaxPerOwner) && !p.IsAdmin() {
-			return ErrTooManyChannels
-		}
-		err = q.CreateChannel(ctx, store.CreateChannelParams{
-			ID: id, OwnerID: p.UserID, Slug: slug, Title: title, CreatedAt: now, UpdatedAt: now,
+		err := q.CreateChannel(ctx, store.CreateChannelParams{
+			ID: id, OwnerID: p.UserID, Slug: slug, Title: ch.Title, CreatedAt: now, UpdatedAt: now,
 		})
 		if err != nil {
 			return err
 		}
-		_, secret, err = s.addKey(ctx, q, id, firstKeyLabel)
-		return err
+		if _, err := save(ctx, q, &ch); err != nil {
+			return err
+		}
+		if _, secret, err = s.addKey(ctx, q, id, firstKeyLabel); err != nil {
+			return err
+		}
+		return q.Notify(ctx, auth.TopicChannel, slug)
 	})
 	switch {
 	case db.IsUnique(err, "channels_slug_key"):
 		return Channel{}, "", ErrSlugTaken
-	case db.IsForeignKey(err): // a token of an account that is gone
-		return Channel{}, "", ErrForbidden
 	case err != nil:
 		return Channel{}, "", fmt.Errorf("channel: create: %w", err)
 	}
-	return Channel{
-		ID: id, OwnerID: p.UserID, Owner: p.Name, Slug: slug, Title: title,
-		CreatedAt: now.Time, UpdatedAt: now.Time,
-	}, secret, nil
+	return ch, secret, nil
 }
 
-// Get returns the channel at slug, or ErrNotFound.
+// checkRoom says whether p may have one more channel. Those of one person are made
+// one after the other, so that they are never more than that.
+func (s *Service) checkRoom(ctx context.Context, q *db.Tx, p auth.Principal) error {
+	n, err := q.LockUserForChannels(ctx, p.UserID)
+	if err != nil {
+		return fmt.Errorf("lock the owner: %w", err)
+	}
+	if n == 0 { // a service, or a token of an account that is gone
+		return ErrForbidden
+	}
+	count, err := q.CountChannelsOf(ctx, p.UserID)
+	if err != nil {
+		return fmt.Errorf("count: %w", err)
+	}
+	if count >= int64(s.cfg.MaxPerOwner) && !p.IsAdmin() {
+		return ErrTooManyChannels
+	}
+	return nil
+}
+
+// Get returns the channel at slug, or ErrNotFound. It may be some seconds old, and
+// older while the database cannot be asked. It is shared: nobody may change what is
+// in it.
 func (s *Service) Get(ctx context.Context, slug string) (Channel, error) {
 	if !isSlug(slug) { // not even text, perhaps, which Postgres would not take
 		return Channel{}, ErrNotFound
 	}
-	row, err := s.cfg.DB.Read().ChannelBySlug(ctx, slug)
+	if s.cache == nil {
+		return s.get(ctx, s.cfg.DB.Read(), slug)
+	}
+	return s.cache.Get(ctx, slug, func(ctx context.Context) (Channel, error) {
+		return s.get(ctx, s.cfg.DB.Read(), slug)
+	})
+}
+
+func (s *Service) get(ctx context.Context, q *store.Queries, slug string) (Channel, error) {
+	row, err := q.ChannelBySlug(ctx, slug)
 	if errors.Is(err, db.ErrNotFound) {
 		return Channel{}, ErrNotFound
 	}
@@ -126,84 +199,31 @@ func (s *Service) Get(ctx context.Context, slug string) (Channel, error) {
 	return channelOf(row)
 }
 
-// Change is what Update sets; a field that is nil stays as it is.
-type Change struct {
-	Title  *string
-	Ladder *[]Rung // a nil slice goes back to the server's ladder
-}
-
-// Update changes the channel at slug in the name of p, its owner or an admin. A
-// new ladder counts from the next session on.
-func (s *Service) Update(ctx context.Context, p auth.Principal, slug string, change Change) (Channel, error) {
-	ch, err := s.managed(ctx, p, slug)
-	if err != nil {
-		return Channel{}, err
-	}
-	if change.Title != nil {
-		if ch.Title, err = cleanTitle(*change.Title); err != nil {
-			return Channel{}, err
+// Delete removes a channel with everything that is of it. A session on air ends
+// within a second or two, see Revoked.
+func (s *Service) Delete(ctx context.Context, at auth.Access) error {
+	err := s.cfg.DB.InTx(ctx, func(q *db.Tx) error {
+		n, err := q.DeleteChannel(ctx, at.ChannelID)
+		if err != nil {
+			return err
 		}
-	}
-	if change.Ladder != nil {
-		if err := checkLadder(*change.Ladder); err != nil {
-			return Channel{}, err
+		if n == 0 {
+			return ErrNotFound
 		}
-		ch.Ladder = *change.Ladder
-	}
-	ladder, err := encodeLadder(ch.Ladder)
-	if err != nil {
-		return Channel{}, fmt.Errorf("channel: encode the ladder: %w", err)
-	}
-	ch.UpdatedAt = column.At(s.cfg.Now()).Time
-	n, err := s.cfg.DB.Write().UpdateChannel(ctx, store.UpdateChannelParams{
-		ID: ch.ID, Title: ch.Title, Ladder: ladder, UpdatedAt: column.At(ch.UpdatedAt),
+		if err := s.audit(ctx, q, at, "channel.delete", nil); err != nil {
+			return err
+		}
+		return q.Notify(ctx, auth.TopicChannel, at.Slug)
 	})
 	if err != nil {
-		return Channel{}, fmt.Errorf("channel: update: %w", err)
-	}
-	if n == 0 {
-		return Channel{}, ErrNotFound
-	}
-	return ch, nil
-}
-
-// Delete removes the channel at slug and its keys in the name of p, its owner or
-// an admin. A session on air ends within a second or two, see Revoked.
-func (s *Service) Delete(ctx context.Context, p auth.Principal, slug string) error {
-	ch, err := s.managed(ctx, p, slug)
-	if err != nil {
-		return err
-	}
-	n, err := s.cfg.DB.Write().DeleteChannel(ctx, ch.ID)
-	if err != nil {
 		return fmt.Errorf("channel: delete: %w", err)
-	}
-	if n == 0 {
-		return ErrNotFound
 	}
 	return nil
 }
 
-// managed returns the channel at slug if p may change it.
-func (s *Service) managed(ctx context.Context, p auth.Principal, slug string) (Channel, error) {
-	ch, err := s.Get(ctx, slug)
-	if err != nil {
-		return Channel{}, err
-	}
-	if !p.IsAdmin() && p.UserID != ch.OwnerID {
-		return Channel{}, ErrForbidden
-	}
-	return ch, nil
-}
-
-func channelOf(row store.ChannelBySlugRow) (Channel, error) {
-	ladder, err := decodeLadder(row.Ladder)
-	if err != nil {
-		return Channel{}, err
-	}
-	return Channel{
-		ID: row.ID, OwnerID: row.OwnerID, Owner: row.Owner,
-		Slug: row.Slug, Title: row.Title, Ladder: ladder,
-		CreatedAt: row.CreatedAt.Time, UpdatedAt: row.UpdatedAt.Time,
-	}, nil
+// audit notes what is done to a channel.
+func (s *Service) audit(ctx context.Context, q *db.Tx, at auth.Access, name string, detail map[string]any) error {
+	return auth.Audit(ctx, q, s.cfg.Now(), auth.Action{
+		Name: name, TargetKind: "channel", TargetID: at.ChannelID.String(), Target: at.Slug, Detail: detail,
+	})
 }

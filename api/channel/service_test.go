@@ -31,13 +31,21 @@ func newService(t *testing.T, d *db.DB, now *time.Time) (*channel.Service, auth.
 	return s, ada
 }
 
+// create makes a channel of p's and returns its stream key, and p's access to it.
+func create(t *testing.T, s *channel.Service, p auth.Principal, slug string) (string, auth.Access) {
+	t.Helper()
+	title := "Title of " + slug
+	ch, secret, err := s.Create(t.Context(), p, slug, channel.Change{Title: &title})
+	require.NoError(t, err)
+	return secret, auth.Access{ChannelID: ch.ID, Slug: slug, OwnerID: p.UserID, Role: auth.Owner}
+}
+
 func TestRevokedKeysAreFoundAmongMany(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		now := time.Now()
 		s, ada := newService(t, d, &now)
-		_, secret, err := s.Create(t.Context(), ada, "demo", "Demo")
-		require.NoError(t, err)
+		secret, at := create(t, s, ada, "demo")
 		grant, err := s.Authorize(t.Context(), secret)
 		require.NoError(t, err)
 
@@ -56,7 +64,7 @@ func TestRevokedKeysAreFoundAmongMany(t *testing.T) {
 		require.NoError(t, err)
 		require.ElementsMatch(t, want, revoked)
 
-		require.NoError(t, s.RevokeKey(t.Context(), ada, "demo", grant.KeyID))
+		require.NoError(t, s.RevokeKey(t.Context(), at, grant.KeyID))
 		revoked, err = s.Revoked(t.Context(), []string{grant.KeyID})
 		require.NoError(t, err)
 		require.Equal(t, []string{grant.KeyID}, revoked)
@@ -68,14 +76,13 @@ func TestRevokedKeysAreForgottenAfterAWhile(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		now := time.Now()
 		s, ada := newService(t, d, &now)
-		_, _, err := s.Create(t.Context(), ada, "demo", "Demo")
+		_, at := create(t, s, ada, "demo")
+		old, _, err := s.CreateKey(t.Context(), at, "old")
 		require.NoError(t, err)
-		old, _, err := s.CreateKey(t.Context(), ada, "demo", "old")
-		require.NoError(t, err)
-		require.NoError(t, s.RevokeKey(t.Context(), ada, "demo", old.ID.String()))
+		require.NoError(t, s.RevokeKey(t.Context(), at, old.ID.String()))
 
 		labels := func() (all []string) {
-			keys, err := s.Keys(t.Context(), ada, "demo")
+			keys, err := s.Keys(t.Context(), at)
 			require.NoError(t, err)
 			for _, key := range keys {
 				all = append(all, key.Label)
@@ -83,11 +90,11 @@ func TestRevokedKeysAreForgottenAfterAWhile(t *testing.T) {
 			return all
 		}
 		now = now.Add(6 * 24 * time.Hour)
-		_, _, err = s.CreateKey(t.Context(), ada, "demo", "second")
+		_, _, err = s.CreateKey(t.Context(), at, "second")
 		require.NoError(t, err)
 		require.Equal(t, []string{"default", "old", "second"}, labels())
 		now = now.Add(2 * 24 * time.Hour)
-		_, _, err = s.CreateKey(t.Context(), ada, "demo", "third")
+		_, _, err = s.CreateKey(t.Context(), at, "third")
 		require.NoError(t, err)
 		require.Equal(t, []string{"default", "second", "third"}, labels())
 	})
@@ -102,9 +109,14 @@ func TestServicesMakeNoChannels(t *testing.T) {
 		"service": {Name: "ingest1", Service: true, Scopes: []string{"ingest"}},
 		"gone":    {UserID: uuid.New(), Name: "gone", Role: auth.RoleUser},
 	} {
-		_, _, err := s.Create(t.Context(), p, "demo", "Demo")
+		title := "Demo"
+		_, _, err := s.Create(t.Context(), p, "demo", channel.Change{Title: &title})
 		require.ErrorIs(t, err, channel.ErrForbidden, name)
 	}
 	_, err := channel.NewService(channel.Config{})
+	require.Error(t, err)
+	_, err = channel.NewService(channel.Config{
+		DB: dbtest.SQLite(t), Logger: slog.New(slog.DiscardHandler), SignedPath: func(string, string) string { return "" },
+	})
 	require.Error(t, err)
 }

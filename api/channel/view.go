@@ -1,27 +1,48 @@
 package channel
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
+	"net/url"
+	"slices"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"bandstand/api/auth"
+	"bandstand/api/rest"
 )
 
-// ChannelView is a channel as everyone sees it.
+// ChannelView is a channel as those see it who may see it.
 type ChannelView struct {
-	ID           string          `json:"id" format:"uuid"`
-	Slug         string          `json:"slug" doc:"Address of the channel."`
-	Title        string          `json:"title"`
-	Owner        string          `json:"owner" doc:"Username of the owner."`
-	CreatedAt    time.Time       `json:"created_at"`
+	ID          string    `json:"id" format:"uuid"`
+	Slug        string    `json:"slug" doc:"Address of the channel. It never changes." example:"demo"`
+	Title       string    `json:"title" example:"Demo"`
+	Description string    `json:"description" doc:"Lines of plain text." example:"Every evening at eight."`
+	Links       []Link    `json:"links" nullable:"false"`
+	Category    string    `json:"category" example:"Music"`
+	Tags        []string  `json:"tags" nullable:"false" example:"[\"jazz\",\"live-band\"]"`
+	Visibility  string    `json:"visibility" enum:"public,unlisted,private" doc:"public is in lists; unlisted is for whoever knows the address; private for owner, members and whoever has a link."`
+	Owner       string    `json:"owner" doc:"Username of the owner." example:"ada"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+	Version     int64     `json:"version" doc:"Counts edits: ETag and If-Match are made of it." example:"1"`
+	Followers   int64     `json:"followers" example:"12"`
+	Likes       int64     `json:"likes" example:"340"`
+
+	Avatar    *rest.PictureView `json:"avatar,omitempty"`
+	Banner    *rest.PictureView `json:"banner,omitempty"`
+	Thumbnail *rest.PictureView `json:"thumbnail,omitempty" doc:"Of broadcasts that have none of their own."`
+
 	Live         bool            `json:"live" doc:"Whether the channel is on air."`
-	Viewers      int             `json:"viewers"`
-	HLSURL       string          `json:"hls_url" doc:"Multivariant playlist, there while the channel is on air."`
+	Viewers      int             `json:"viewers" doc:"How many watch now."`
+	HLSURL       string          `json:"hls_url" doc:"Multivariant playlist, there while the channel is on air. That of a private channel is the caller's own, and good for some hours." example:"/live/demo/index.m3u8"`
 	StartedAt    *time.Time      `json:"started_at,omitempty" doc:"When the channel went on air."`
 	ThumbnailURL string          `json:"thumbnail_url,omitempty" doc:"JPEG of the stream, a few seconds old."`
 	Renditions   []renditionView `json:"renditions" nullable:"false" doc:"What can be played now, the source among it."`
 	Ladder       []Rung          `json:"ladder" doc:"The channel's own rungs; null for the server's, empty for the source alone."`
+
+	BroadcastTitle *string    `json:"broadcast_title,omitempty" doc:"Title of broadcasts that nobody scheduled; empty for the channel's. Shown to those who may edit the channel."`
+	Recording      *Recording `json:"recording,omitempty" doc:"Shown to those who may edit the channel."`
 }
 
 // renditionView is one version of a stream as viewers see it.
@@ -34,81 +55,84 @@ type renditionView struct {
 	FrameRate float64 `json:"frame_rate,omitempty"`
 }
 
-// view shows ch together with what is on air there.
-func (s *Service) view(ch Channel) ChannelView {
+// view shows ch to whoever ctx speaks for, who is role there, together with what is
+// on air.
+func (s *Service) view(ctx context.Context, ch Channel, live *LiveState, role auth.ChannelRole) ChannelView {
 	v := ChannelView{
-		ID: ch.ID.String(), Slug: ch.Slug, Title: ch.Title, Owner: ch.Owner, CreatedAt: ch.CreatedAt,
-		HLSURL:     "/live/" + ch.Slug + "/index.m3u8",
+		ID: ch.ID.String(), Slug: ch.Slug, Title: ch.Title, Description: ch.Description,
+		Links: orEmpty(ch.Links), Category: ch.Category, Tags: orEmpty(ch.Tags), Visibility: ch.Visibility,
+		Owner: ch.Owner, CreatedAt: ch.CreatedAt, UpdatedAt: ch.UpdatedAt, Version: ch.Version,
+		Followers: ch.Followers, Likes: s.likes.shown(ch.ID, ch.Likes),
+		Avatar:     rest.Picture(rest.Avatar, ch.Avatar),
+		Banner:     rest.Picture(rest.Banner, ch.Banner),
+		Thumbnail:  rest.Picture(rest.Thumbnail, ch.Thumbnail),
 		Renditions: []renditionView{},
 		Ladder:     ch.Ladder,
 	}
-	state, ok := s.live(ch.Slug)
-	if !ok {
+	p := auth.User(ctx)
+	if role&(auth.Owner|auth.Broadcaster) != 0 || p.IsAdmin() {
+		recording := ch.Recording
+		recording.Renditions = orEmpty(recording.Renditions)
+		v.BroadcastTitle, v.Recording = &ch.BroadcastTitle, &recording
+	}
+	play := s.playback(p.UserID, ch, live, s.cfg.PlaybackTTL)
+	v.HLSURL = play.HLSURL
+	if live == nil {
 		return v
 	}
-	v.Live, v.Viewers, v.ThumbnailURL = true, state.Viewers, state.ThumbnailURL
-	if state.HLSURL != "" {
-		v.HLSURL = state.HLSURL
+	v.Live, v.Viewers, v.ThumbnailURL = true, live.Viewers, live.ThumbnailURL
+	if v.ThumbnailURL != "" && ch.Visibility == Private {
+		v.ThumbnailURL = beside(play.HLSURL, "thumb.jpg")
 	}
-	if !state.StartedAt.IsZero() {
-		started := state.StartedAt.UTC()
+	if !live.StartedAt.IsZero() {
+		started := live.StartedAt.UTC()
 		v.StartedAt = &started
 	}
-	for _, r := range state.Renditions {
+	for _, r := range live.Renditions {
 		v.Renditions = append(v.Renditions, renditionView(r))
 	}
 	return v
 }
 
-// KeyView is a stream key without its secret.
-type KeyView struct {
-	ID         string     `json:"id" format:"uuid"`
-	Label      string     `json:"label"`
-	Hint       string     `json:"hint" doc:"Last characters of the secret."`
-	CreatedAt  time.Time  `json:"created_at"`
-	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
-	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
-}
-
-func viewOfKey(k Key) KeyView {
-	return KeyView{
-		ID: k.ID.String(), Label: k.Label, Hint: k.Hint, CreatedAt: k.CreatedAt,
-		LastUsedAt: unlessZero(k.LastUsedAt), RevokedAt: unlessZero(k.RevokedAt),
+// beside returns the address of another file in the folder of u; "" without one.
+func beside(u, file string) string {
+	parsed, err := url.Parse(u)
+	if err != nil || u == "" {
+		return ""
 	}
+	return parsed.ResolveReference(&url.URL{Path: file}).String()
 }
 
-func unlessZero(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
 	}
-	return &t
+	return slices.Clip(list)
 }
 
-// ladderChange is a field of a PATCH that can be absent, null or a list.
-type ladderChange struct {
-	set   bool
-	rungs []Rung
-}
+// roleNames are how roles are told, the greatest first.
+var roleNames = []struct {
+	role auth.ChannelRole
+	name string
+}{{auth.Owner, "owner"}, {auth.Broadcaster, "broadcaster"}, {auth.ChanModerator, "moderator"}, {auth.ChanViewer, "viewer"}}
 
-// UnmarshalJSON implements json.Unmarshaler; it is called only for a field that is there.
-func (c *ladderChange) UnmarshalJSON(doc []byte) error {
-	c.set = true
-	if bytes.Equal(bytes.TrimSpace(doc), []byte("null")) {
-		c.rungs = nil
-		return nil
+// nameOf returns the name of the greatest of roles; "" for none.
+func nameOf(roles auth.ChannelRole) string {
+	for _, r := range roleNames {
+		if roles&r.role != 0 {
+			return r.name
+		}
 	}
-	c.rungs = []Rung{}
-	return json.Unmarshal(doc, &c.rungs)
+	return ""
 }
 
-// Schema implements huma.SchemaProvider.
-func (ladderChange) Schema(r huma.Registry) *huma.Schema {
-	most := maxRungs
-	schema := &huma.Schema{
-		Type: huma.TypeArray, Nullable: true, MaxItems: &most,
-		Items:       r.Schema(rungType, true, "Rung"),
-		Description: "The channel's own rungs; null for the server's, empty for the source alone. Counts from the next session on.",
-	}
-	schema.PrecomputeMessages()
-	return schema
+// PersonView is a person in a list.
+type PersonView struct {
+	Username    string            `json:"username" example:"ada"`
+	DisplayName string            `json:"display_name" example:"Ada L."`
+	Avatar      *rest.PictureView `json:"avatar,omitempty"`
+}
+
+func viewOfPerson(username, displayName string, avatar uuid.NullUUID) PersonView {
+	return PersonView{Username: username, DisplayName: displayName, Avatar: rest.Picture(rest.Avatar, avatar.UUID)}
 }

@@ -70,9 +70,12 @@ func (a *app) keptKey(ctx context.Context, me auth.Principal, slug, title string
 	if err != nil && !errors.Is(err, channel.ErrUnknownKey) {
 		return "", err
 	}
-	_, key, err = a.api.channels.Create(ctx, me, slug, title)
+	_, key, err = a.api.channels.Create(ctx, me, slug, channel.Change{Title: &title})
 	if errors.Is(err, channel.ErrSlugTaken) {
-		_, key, err = a.api.channels.CreateKey(ctx, me, slug, "demo")
+		var at auth.Access
+		if at, err = auth.NewChannels(a.api.db).BySlug(ctx, me, slug); err == nil {
+			_, key, err = a.api.channels.CreateKey(ctx, at, "demo")
+		}
 	}
 	if err != nil {
 		return "", fmt.Errorf("channel %s: %w", slug, err)

@@ -44,7 +44,8 @@ func (k *remoteKeys) Authorize(ctx context.Context, app, key string) (live.Grant
 
 // Revoked implements live.Keys. The API answers for all that is reported to it.
 func (k *remoteKeys) Revoked(ctx context.Context, ids []string) ([]string, error) {
-	return k.api.Heartbeat(ctx, channel.Report{Node: k.node, PublicURL: k.publicURL(), Live: k.onAir.report(ids)})
+	reply, err := k.api.Heartbeat(ctx, channel.Report{Node: k.node, PublicURL: k.publicURL(), Live: k.onAir.report(ids)})
+	return reply.RevokedKeys, err
 }
 
 func grantOf(g channel.Grant, err error) (live.Grant, error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"bandstand/api/channel"
 	"bandstand/configs"
 	"bandstand/media/hls/conform"
 	"bandstand/transcode"
@@ -101,7 +102,8 @@ func (a *app) trialKey(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, key, err := a.api.channels.Create(ctx, me, trialChannel, "Trial")
+	title := "Trial"
+	_, key, err := a.api.channels.Create(ctx, me, trialChannel, channel.Change{Title: &title})
 	return key, err
 }
 

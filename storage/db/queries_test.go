@@ -1,10 +1,6 @@
 package db_test
 
 import (
-	"bandstand/storage/db"
-	"bandstand/storage/db/column"
-	"bandstand/storage/db/dbtest"
-	"bandstand/storage/db/store"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,6 +8,11 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"bandstand/storage/db"
+	"bandstand/storage/db/column"
+	"bandstand/storage/db/dbtest"
+	"bandstand/storage/db/store"
 )
 
 func TestUsers(t *testing.T) {
@@ -120,6 +121,7 @@ func TestChannels(t *testing.T) {
 		require.Equal(t, store.ChannelBySlugRow{
 			ID: channel.ID, OwnerID: ada.ID, Slug: channel.Slug, Title: channel.Title,
 			CreatedAt: column.At(now), UpdatedAt: column.At(now), Owner: "ada",
+			Visibility: "public", OwnerState: "active", Version: 1,
 		}, got)
 		require.Nil(t, got.Ladder)
 		_, err = d.Read().ChannelBySlug(ctx, "other")
@@ -130,24 +132,28 @@ func TestChannels(t *testing.T) {
 		require.Equal(t, int64(1), count)
 
 		later := column.At(now.Add(time.Hour))
-		changed, err := d.Write().UpdateChannel(ctx, store.UpdateChannelParams{
-			ID: channel.ID, Title: "New", Ladder: column.JSON(`[{"height": 720}]`), UpdatedAt: later,
-		})
-		require.NoError(t, err)
-		require.Equal(t, int64(1), changed)
+		update := store.UpdateChannelParams{
+			ID: channel.ID, Version: 1, Title: "New", Visibility: "private", Ladder: column.JSON(`[{"height": 720}]`), UpdatedAt: later,
+		}
+		for i, want := range []int64{1, 0} { // the second is of a version that is no more
+			changed, err := d.Write().UpdateChannel(ctx, update)
+			require.NoError(t, err)
+			require.Equal(t, want, changed, "step %d", i)
+		}
 		got, err = d.Read().ChannelBySlug(ctx, channel.Slug)
 		require.NoError(t, err)
 		require.Equal(t, "New", got.Title)
+		require.Equal(t, "private", got.Visibility)
+		require.Equal(t, int64(2), got.Version)
 		require.Equal(t, later, got.UpdatedAt)
 		require.JSONEq(t, `[{"height":720}]`, string(got.Ladder))
 
-		_, err = d.Write().UpdateChannel(ctx, store.UpdateChannelParams{
-			ID: channel.ID, Title: "New", Ladder: column.JSON(`{`), UpdatedAt: later,
-		})
+		update.Version, update.Ladder = 2, column.JSON(`{`)
+		_, err = d.Write().UpdateChannel(ctx, update)
 		require.ErrorContains(t, err, "not JSON")
-		changed, err = d.Write().UpdateChannel(ctx, store.UpdateChannelParams{ID: uuid.New(), UpdatedAt: later})
-		require.NoError(t, err)
-		require.Zero(t, changed)
+		update.Visibility, update.Ladder = "secret", nil
+		_, err = d.Write().UpdateChannel(ctx, update)
+		require.Error(t, err)
 
 		deleted, err := d.Write().DeleteChannel(ctx, channel.ID)
 		require.NoError(t, err)
@@ -175,16 +181,13 @@ func TestChannelsPageFromNewestToOldest(t *testing.T) {
 
 		var seen []uuid.UUID
 		for before := uuid.Max; ; {
-			page, err := d.Read().ChannelsBefore(ctx, store.ChannelsBeforeParams{ID: before, Limit: 3})
+			page, err := d.Read().AllChannelIDsBefore(ctx, store.AllChannelIDsBeforeParams{Edge: before, Most: 3})
 			require.NoError(t, err)
-			for _, c := range page {
-				seen = append(seen, c.ID)
-				require.Equal(t, "ada", c.Owner)
-			}
+			seen = append(seen, page...)
 			if len(page) < 3 {
 				break
 			}
-			before = page[len(page)-1].ID
+			before = page[len(page)-1]
 		}
 		require.Equal(t, ids, seen)
 
@@ -210,13 +213,16 @@ func TestStreamKeys(t *testing.T) {
 		grant, err := d.Read().GrantBySecretHash(ctx, key.SecretHash)
 		require.NoError(t, err)
 		require.Equal(t, store.GrantBySecretHashRow{
-			KeyID: key.ID, ChannelID: channel.ID, Slug: channel.Slug, Title: channel.Title,
+			KeyID: key.ID, ChannelID: channel.ID, Slug: channel.Slug, Title: channel.Title, Visibility: "public",
 		}, grant)
 		_, err = d.Read().GrantBySecretHash(ctx, "unknown")
 		require.ErrorIs(t, err, db.ErrNotFound)
 
 		used := column.Maybe(now.Add(time.Minute))
-		require.NoError(t, d.Write().TouchStreamKey(ctx, store.TouchStreamKeyParams{ID: key.ID, LastUsedAt: used}))
+		touch := store.TouchStreamKeyParams{ID: key.ID, LastUsedAt: used}
+		touched, err := d.Write().TouchStreamKey(ctx, touch)
+		require.NoError(t, err)
+		require.Equal(t, int64(1), touched)
 
 		revoked := column.Maybe(now.Add(time.Hour))
 		revoke := store.RevokeStreamKeyParams{ID: key.ID, ChannelID: channel.ID, RevokedAt: revoked}
@@ -232,6 +238,9 @@ func TestStreamKeys(t *testing.T) {
 		}
 		_, err = d.Read().GrantBySecretHash(ctx, key.SecretHash)
 		require.ErrorIs(t, err, db.ErrNotFound, "a revoked key opens nothing")
+		touched, err = d.Write().TouchStreamKey(ctx, touch)
+		require.NoError(t, err)
+		require.Zero(t, touched)
 
 		keys, err := d.Read().StreamKeysOf(ctx, channel.ID)
 		require.NoError(t, err)
@@ -241,7 +250,7 @@ func TestStreamKeys(t *testing.T) {
 		}, keys)
 		count, err := d.Read().CountStreamKeysOf(ctx, channel.ID)
 		require.NoError(t, err)
-		require.Equal(t, int64(2), count)
+		require.Equal(t, int64(1), count, "without the revoked one")
 
 		gone, missing := uuid.New(), uuid.New()
 		unusable, err := d.Read().UnusableStreamKeys(ctx, joinIDs(second.ID, key.ID, gone, missing))

@@ -17,7 +17,7 @@ import (
 	"bandstand/api/channel"
 )
 
-// maxReplyBytes bounds what is read of a reply; a heartbeat's may name 1000 keys.
+// maxReplyBytes bounds what is read of a reply; a heartbeat's may name 1000 keys and channels.
 const maxReplyBytes = 1 << 20
 
 // codeUnknownKey is the code of the only reply that means "this key opens
@@ -79,17 +79,17 @@ func (c *Client) Authorize(ctx context.Context, app, key string) (channel.Grant,
 	return grant, nil
 }
 
-// Heartbeat reports what is on air here and returns the ids of stream keys whose
-// sessions must end.
-func (c *Client) Heartbeat(ctx context.Context, report channel.Report) ([]string, error) {
+// Heartbeat reports what is on air here and returns which stream keys' sessions must
+// end and which channels are private.
+func (c *Client) Heartbeat(ctx context.Context, report channel.Report) (channel.HeartbeatReply, error) {
 	if report.Live == nil {
 		report.Live = []channel.LiveState{}
 	}
 	var reply channel.HeartbeatReply
 	if err := c.post(ctx, channel.HeartbeatPath, report, &reply); err != nil {
-		return nil, fmt.Errorf("client: heartbeat: %w", err)
+		return channel.HeartbeatReply{}, fmt.Errorf("client: heartbeat: %w", err)
 	}
-	return reply.RevokedKeys, nil
+	return reply, nil
 }
 
 func (c *Client) post(ctx context.Context, path string, body, reply any) error {

@@ -12,21 +12,68 @@ import (
 	"github.com/google/uuid"
 )
 
+const addChannelTag = `-- name: AddChannelTag :exec
+INSERT INTO channel_tags (tag, channel_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+`
+
+type AddChannelTagParams struct {
+	Tag       string
+	ChannelID uuid.UUID
+}
+
+func (q *Queries) AddChannelTag(ctx context.Context, arg AddChannelTagParams) error {
+	_, err := q.db.ExecContext(ctx, addChannelTag, arg.Tag, arg.ChannelID)
+	return err
+}
+
+const addChannelWord = `-- name: AddChannelWord :exec
+INSERT INTO channel_words (word, channel_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+`
+
+type AddChannelWordParams struct {
+	Word      string
+	ChannelID uuid.UUID
+}
+
+func (q *Queries) AddChannelWord(ctx context.Context, arg AddChannelWordParams) error {
+	_, err := q.db.ExecContext(ctx, addChannelWord, arg.Word, arg.ChannelID)
+	return err
+}
+
 const channelBySlug = `-- name: ChannelBySlug :one
-SELECT c.id, c.owner_id, c.slug, c.title, c.ladder, c.created_at, c.updated_at, u.username AS owner
-FROM channels c JOIN users u ON u.id = c.owner_id
+SELECT c.id, c.owner_id, c.slug, c.title, c.ladder, c.created_at, c.updated_at,
+       c.description, c.links, c.category, c.visibility, c.broadcast_title, c.recording,
+       c.avatar_id, c.banner_id, c.thumbnail_id, c.followers, c.likes, c.version,
+       o.username AS owner,
+       CAST(CASE WHEN o.deleted_at IS NOT NULL THEN 'deleted' WHEN o.suspended_at IS NOT NULL THEN 'suspended' ELSE 'active' END AS TEXT) AS owner_state,
+       CAST(COALESCE((SELECT string_agg(t.tag, ' ') FROM channel_tags t WHERE t.channel_id = c.id), '') AS TEXT) AS tags
+FROM channels c JOIN users o ON o.id = c.owner_id
 WHERE c.slug = $1
 `
 
 type ChannelBySlugRow struct {
-	ID        uuid.UUID
-	OwnerID   uuid.UUID
-	Slug      string
-	Title     string
-	Ladder    column.JSON
-	CreatedAt column.Time
-	UpdatedAt column.Time
-	Owner     string
+	ID             uuid.UUID
+	OwnerID        uuid.UUID
+	Slug           string
+	Title          string
+	Ladder         column.JSON
+	CreatedAt      column.Time
+	UpdatedAt      column.Time
+	Description    string
+	Links          column.JSON
+	Category       string
+	Visibility     string
+	BroadcastTitle string
+	Recording      column.JSON
+	AvatarID       uuid.NullUUID
+	BannerID       uuid.NullUUID
+	ThumbnailID    uuid.NullUUID
+	Followers      int64
+	Likes          int64
+	Version        int64
+	Owner          string
+	OwnerState     string
+	Tags           string
 }
 
 func (q *Queries) ChannelBySlug(ctx context.Context, slug string) (ChannelBySlugRow, error) {
@@ -40,58 +87,69 @@ func (q *Queries) ChannelBySlug(ctx context.Context, slug string) (ChannelBySlug
 		&i.Ladder,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Description,
+		&i.Links,
+		&i.Category,
+		&i.Visibility,
+		&i.BroadcastTitle,
+		&i.Recording,
+		&i.AvatarID,
+		&i.BannerID,
+		&i.ThumbnailID,
+		&i.Followers,
+		&i.Likes,
+		&i.Version,
 		&i.Owner,
+		&i.OwnerState,
+		&i.Tags,
 	)
 	return i, err
 }
 
-const channelsBefore = `-- name: ChannelsBefore :many
-SELECT c.id, c.owner_id, c.slug, c.title, c.ladder, c.created_at, c.updated_at, u.username AS owner
-FROM channels c JOIN users u ON u.id = c.owner_id
-WHERE c.id < $1
-ORDER BY c.id DESC
-LIMIT $2
+const channelTags = `-- name: ChannelTags :many
+SELECT tag FROM channel_tags WHERE channel_id = $1 ORDER BY tag
 `
 
-type ChannelsBeforeParams struct {
-	ID    uuid.UUID
-	Limit int32
-}
-
-type ChannelsBeforeRow struct {
-	ID        uuid.UUID
-	OwnerID   uuid.UUID
-	Slug      string
-	Title     string
-	Ladder    column.JSON
-	CreatedAt column.Time
-	UpdatedAt column.Time
-	Owner     string
-}
-
-// A page of channels, newest first: ids are UUIDv7, so their order is that of creation.
-func (q *Queries) ChannelsBefore(ctx context.Context, arg ChannelsBeforeParams) ([]ChannelsBeforeRow, error) {
-	rows, err := q.db.QueryContext(ctx, channelsBefore, arg.ID, arg.Limit)
+func (q *Queries) ChannelTags(ctx context.Context, channelID uuid.UUID) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, channelTags, channelID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ChannelsBeforeRow{}
+	items := []string{}
 	for rows.Next() {
-		var i ChannelsBeforeRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.OwnerID,
-			&i.Slug,
-			&i.Title,
-			&i.Ladder,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.Owner,
-		); err != nil {
+		var tag string
+		if err := rows.Scan(&tag); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, tag)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const channelWords = `-- name: ChannelWords :many
+SELECT word FROM channel_words WHERE channel_id = $1 ORDER BY word
+`
+
+func (q *Queries) ChannelWords(ctx context.Context, channelID uuid.UUID) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, channelWords, channelID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var word string
+		if err := rows.Scan(&word); err != nil {
+			return nil, err
+		}
+		items = append(items, word)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -108,22 +166,41 @@ WITH RECURSIVE asked (id, rest) AS (
     UNION ALL
     SELECT substr(rest, 1, 36), substr(rest, 38) FROM asked WHERE length(rest) > 0
 )
-SELECT c.id, c.owner_id, c.slug, c.title, c.ladder, c.created_at, c.updated_at, u.username AS owner
+SELECT c.id, c.owner_id, c.slug, c.title, c.ladder, c.created_at, c.updated_at,
+       c.description, c.links, c.category, c.visibility, c.broadcast_title, c.recording,
+       c.avatar_id, c.banner_id, c.thumbnail_id, c.followers, c.likes, c.version,
+       o.username AS owner,
+       CAST(CASE WHEN o.deleted_at IS NOT NULL THEN 'deleted' WHEN o.suspended_at IS NOT NULL THEN 'suspended' ELSE 'active' END AS TEXT) AS owner_state,
+       CAST(COALESCE((SELECT string_agg(t.tag, ' ') FROM channel_tags t WHERE t.channel_id = c.id), '') AS TEXT) AS tags
 FROM asked
 JOIN channels c ON CAST(c.id AS TEXT) = asked.id
-JOIN users u ON u.id = c.owner_id
+JOIN users o ON o.id = c.owner_id
 ORDER BY c.id DESC
 `
 
 type ChannelsByIDsRow struct {
-	ID        uuid.UUID
-	OwnerID   uuid.UUID
-	Slug      string
-	Title     string
-	Ladder    column.JSON
-	CreatedAt column.Time
-	UpdatedAt column.Time
-	Owner     string
+	ID             uuid.UUID
+	OwnerID        uuid.UUID
+	Slug           string
+	Title          string
+	Ladder         column.JSON
+	CreatedAt      column.Time
+	UpdatedAt      column.Time
+	Description    string
+	Links          column.JSON
+	Category       string
+	Visibility     string
+	BroadcastTitle string
+	Recording      column.JSON
+	AvatarID       uuid.NullUUID
+	BannerID       uuid.NullUUID
+	ThumbnailID    uuid.NullUUID
+	Followers      int64
+	Likes          int64
+	Version        int64
+	Owner          string
+	OwnerState     string
+	Tags           string
 }
 
 // ids is 36-character ids joined by single commas. Those that do not exist are left out.
@@ -144,11 +221,55 @@ func (q *Queries) ChannelsByIDs(ctx context.Context, ids string) ([]ChannelsByID
 			&i.Ladder,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Description,
+			&i.Links,
+			&i.Category,
+			&i.Visibility,
+			&i.BroadcastTitle,
+			&i.Recording,
+			&i.AvatarID,
+			&i.BannerID,
+			&i.ThumbnailID,
+			&i.Followers,
+			&i.Likes,
+			&i.Version,
 			&i.Owner,
+			&i.OwnerState,
+			&i.Tags,
 		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const channelsWithoutWords = `-- name: ChannelsWithoutWords :many
+SELECT c.id FROM channels c
+WHERE NOT EXISTS (SELECT 1 FROM channel_words w WHERE w.channel_id = c.id)
+LIMIT 100
+`
+
+// Channels that search cannot find: they are older than search is.
+func (q *Queries) ChannelsWithoutWords(ctx context.Context) ([]uuid.UUID, error) {
+	rows, err := q.db.QueryContext(ctx, channelsWithoutWords)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -210,21 +331,127 @@ func (q *Queries) DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error
 	return result.RowsAffected()
 }
 
+const deleteChannelTag = `-- name: DeleteChannelTag :exec
+DELETE FROM channel_tags WHERE tag = $1 AND channel_id = $2
+`
+
+type DeleteChannelTagParams struct {
+	Tag       string
+	ChannelID uuid.UUID
+}
+
+func (q *Queries) DeleteChannelTag(ctx context.Context, arg DeleteChannelTagParams) error {
+	_, err := q.db.ExecContext(ctx, deleteChannelTag, arg.Tag, arg.ChannelID)
+	return err
+}
+
+const deleteChannelWord = `-- name: DeleteChannelWord :exec
+DELETE FROM channel_words WHERE word = $1 AND channel_id = $2
+`
+
+type DeleteChannelWordParams struct {
+	Word      string
+	ChannelID uuid.UUID
+}
+
+func (q *Queries) DeleteChannelWord(ctx context.Context, arg DeleteChannelWordParams) error {
+	_, err := q.db.ExecContext(ctx, deleteChannelWord, arg.Word, arg.ChannelID)
+	return err
+}
+
+const lockChannel = `-- name: LockChannel :execrows
+UPDATE channels SET version = version WHERE id = $1
+`
+
+// Makes other transactions that change or lock the channel wait for this one.
+func (q *Queries) LockChannel(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.ExecContext(ctx, lockChannel, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const lockUserForChannels = `-- name: LockUserForChannels :execrows
+UPDATE users SET version = version WHERE id = $1
+`
+
+// Makes other transactions that change or lock the user wait for this one.
+func (q *Queries) LockUserForChannels(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.ExecContext(ctx, lockUserForChannels, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const privateChannelsAmong = `-- name: PrivateChannelsAmong :many
+WITH RECURSIVE asked (id, rest) AS (
+    SELECT substr(CAST($1 AS TEXT), 1, 36), substr(CAST($1 AS TEXT), 38)
+    UNION ALL
+    SELECT substr(rest, 1, 36), substr(rest, 38) FROM asked WHERE length(rest) > 0
+)
+SELECT c.slug
+FROM asked JOIN channels c ON CAST(c.id AS TEXT) = asked.id
+WHERE c.visibility = 'private'
+`
+
+// The addresses of those of these channels that are private.
+func (q *Queries) PrivateChannelsAmong(ctx context.Context, ids string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, privateChannelsAmong, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var slug string
+		if err := rows.Scan(&slug); err != nil {
+			return nil, err
+		}
+		items = append(items, slug)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const updateChannel = `-- name: UpdateChannel :execrows
-UPDATE channels SET title = $2, ladder = $3, updated_at = $4 WHERE id = $1
+UPDATE channels SET title = $3, description = $4, links = $5, category = $6, visibility = $7,
+       broadcast_title = $8, recording = $9, ladder = $10, updated_at = $11, version = version + 1
+WHERE id = $1 AND version = $2
 `
 
 type UpdateChannelParams struct {
-	ID        uuid.UUID
-	Title     string
-	Ladder    column.JSON
-	UpdatedAt column.Time
+	ID             uuid.UUID
+	Version        int64
+	Title          string
+	Description    string
+	Links          column.JSON
+	Category       string
+	Visibility     string
+	BroadcastTitle string
+	Recording      column.JSON
+	Ladder         column.JSON
+	UpdatedAt      column.Time
 }
 
+// Changes one version of a channel into the next.
 func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, updateChannel,
 		arg.ID,
+		arg.Version,
 		arg.Title,
+		arg.Description,
+		arg.Links,
+		arg.Category,
+		arg.Visibility,
+		arg.BroadcastTitle,
+		arg.Recording,
 		arg.Ladder,
 		arg.UpdatedAt,
 	)

@@ -13,9 +13,10 @@ import (
 )
 
 const countStreamKeysOf = `-- name: CountStreamKeysOf :one
-SELECT count(*) FROM stream_keys WHERE channel_id = $1
+SELECT count(*) FROM stream_keys WHERE channel_id = $1 AND revoked_at IS NULL
 `
 
+// Those that are not revoked.
 func (q *Queries) CountStreamKeysOf(ctx context.Context, channelID uuid.UUID) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countStreamKeysOf, channelID)
 	var count int64
@@ -49,6 +50,21 @@ func (q *Queries) CreateStreamKey(ctx context.Context, arg CreateStreamKeyParams
 	return err
 }
 
+const deleteOldestRevokedStreamKeysOf = `-- name: DeleteOldestRevokedStreamKeysOf :exec
+DELETE FROM stream_keys
+WHERE stream_keys.channel_id = $1 AND stream_keys.revoked_at IS NOT NULL AND stream_keys.id NOT IN (
+    SELECT k.id FROM stream_keys k
+    WHERE k.channel_id = $1 AND k.revoked_at IS NOT NULL
+    ORDER BY k.revoked_at DESC, k.id DESC LIMIT 20
+)
+`
+
+// Likewise: the 20 that were revoked last stay.
+func (q *Queries) DeleteOldestRevokedStreamKeysOf(ctx context.Context, channelID uuid.UUID) error {
+	_, err := q.db.ExecContext(ctx, deleteOldestRevokedStreamKeysOf, channelID)
+	return err
+}
+
 const deleteRevokedStreamKeysOf = `-- name: DeleteRevokedStreamKeysOf :execrows
 DELETE FROM stream_keys WHERE channel_id = $1 AND revoked_at < $2
 `
@@ -68,20 +84,23 @@ func (q *Queries) DeleteRevokedStreamKeysOf(ctx context.Context, arg DeleteRevok
 }
 
 const grantBySecretHash = `-- name: GrantBySecretHash :one
-SELECT k.id AS key_id, c.id AS channel_id, c.slug, c.title, c.ladder
-FROM stream_keys k JOIN channels c ON c.id = k.channel_id
-WHERE k.secret_hash = $1 AND k.revoked_at IS NULL
+SELECT k.id AS key_id, c.id AS channel_id, c.slug, c.title, c.ladder, c.visibility, c.broadcast_title
+FROM stream_keys k JOIN channels c ON c.id = k.channel_id JOIN users o ON o.id = c.owner_id
+WHERE k.secret_hash = $1 AND k.revoked_at IS NULL AND o.deleted_at IS NULL AND o.suspended_at IS NULL
 `
 
 type GrantBySecretHashRow struct {
-	KeyID     uuid.UUID
-	ChannelID uuid.UUID
-	Slug      string
-	Title     string
-	Ladder    column.JSON
+	KeyID          uuid.UUID
+	ChannelID      uuid.UUID
+	Slug           string
+	Title          string
+	Ladder         column.JSON
+	Visibility     string
+	BroadcastTitle string
 }
 
-// What the holder of a key that is not revoked may publish.
+// What the holder of a key that is not revoked may publish. Nobody publishes on the
+// channels of those who are deleted or suspended.
 func (q *Queries) GrantBySecretHash(ctx context.Context, secretHash string) (GrantBySecretHashRow, error) {
 	row := q.db.QueryRowContext(ctx, grantBySecretHash, secretHash)
 	var i GrantBySecretHashRow
@@ -91,6 +110,8 @@ func (q *Queries) GrantBySecretHash(ctx context.Context, secretHash string) (Gra
 		&i.Slug,
 		&i.Title,
 		&i.Ladder,
+		&i.Visibility,
+		&i.BroadcastTitle,
 	)
 	return i, err
 }
@@ -112,6 +133,22 @@ func (q *Queries) RevokeStreamKey(ctx context.Context, arg RevokeStreamKeyParams
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const streamKeyLabel = `-- name: StreamKeyLabel :one
+SELECT label FROM stream_keys WHERE id = $1 AND channel_id = $2
+`
+
+type StreamKeyLabelParams struct {
+	ID        uuid.UUID
+	ChannelID uuid.UUID
+}
+
+func (q *Queries) StreamKeyLabel(ctx context.Context, arg StreamKeyLabelParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, streamKeyLabel, arg.ID, arg.ChannelID)
+	var label string
+	err := row.Scan(&label)
+	return label, err
 }
 
 const streamKeysOf = `-- name: StreamKeysOf :many
@@ -159,8 +196,8 @@ func (q *Queries) StreamKeysOf(ctx context.Context, channelID uuid.UUID) ([]Stre
 	return items, nil
 }
 
-const touchStreamKey = `-- name: TouchStreamKey :exec
-UPDATE stream_keys SET last_used_at = $2 WHERE id = $1
+const touchStreamKey = `-- name: TouchStreamKey :execrows
+UPDATE stream_keys SET last_used_at = $2 WHERE id = $1 AND revoked_at IS NULL
 `
 
 type TouchStreamKeyParams struct {
@@ -168,9 +205,12 @@ type TouchStreamKeyParams struct {
 	LastUsedAt *column.Time
 }
 
-func (q *Queries) TouchStreamKey(ctx context.Context, arg TouchStreamKeyParams) error {
-	_, err := q.db.ExecContext(ctx, touchStreamKey, arg.ID, arg.LastUsedAt)
-	return err
+func (q *Queries) TouchStreamKey(ctx context.Context, arg TouchStreamKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, touchStreamKey, arg.ID, arg.LastUsedAt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const unusableStreamKeys = `-- name: UnusableStreamKeys :many
@@ -180,12 +220,16 @@ WITH RECURSIVE asked (id, rest) AS (
     SELECT substr(rest, 1, 36), substr(rest, 38) FROM asked WHERE length(rest) > 0
 )
 SELECT CAST(asked.id AS TEXT) AS id
-FROM asked LEFT JOIN stream_keys k ON CAST(k.id AS TEXT) = asked.id AND k.revoked_at IS NULL
-WHERE k.id IS NULL
+FROM asked
+WHERE NOT EXISTS (
+    SELECT 1 FROM stream_keys k JOIN channels c ON c.id = k.channel_id JOIN users o ON o.id = c.owner_id
+    WHERE CAST(k.id AS TEXT) = asked.id AND k.revoked_at IS NULL AND o.deleted_at IS NULL AND o.suspended_at IS NULL
+)
 `
 
-// Which of these keys are revoked or gone. ids is 36-character ids joined by
-// single commas: neither database takes an array that the other takes.
+// Which of these keys open nothing (any more): see GrantBySecretHash. ids is
+// 36-character ids joined by single commas: neither database takes an array that the
+// other takes.
 func (q *Queries) UnusableStreamKeys(ctx context.Context, ids string) ([]string, error) {
 	rows, err := q.db.QueryContext(ctx, unusableStreamKeys, ids)
 	if err != nil {

@@ -1,0 +1,138 @@
+package channel
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"bandstand/api/rest"
+	"bandstand/storage/db"
+)
+
+// ListLive returns a page of the channels on air that f chooses: in the order l,
+// which is rest.ByMost for most viewers first or rest.ByNewest for the newest channel
+// first. Any text that is not a cursor of this list is rest.ErrBadCursor.
+//
+// Who is on air is in memory, so that viewers may move a channel to another page
+// while somebody turns pages; nobody who stays where they are is skipped by it.
+func (s *Service) ListLive(ctx context.Context, l rest.List, f Filter, page rest.PageQuery) (rest.Page[Listed], error) {
+	c, err := l.Decode(page.Cursor)
+	if err != nil {
+		return rest.Page[Listed]{}, err
+	}
+	found := []Listed{}
+	var failed error
+	for _, on := range s.beyond(l, c) {
+		if len(found) > page.Limit {
+			break
+		}
+		ch, err := s.Get(ctx, on.state.Slug)
+		switch {
+		case errors.Is(err, ErrNotFound): // deleted a moment ago
+		case db.IsUnavailable(err): // others may be in memory
+			failed = err
+		case err != nil:
+			return rest.Page[Listed]{}, err
+		case ch.ID == on.id && f.matches(&ch):
+			found = append(found, Listed{Channel: ch, live: on.state})
+		}
+	}
+	if failed != nil && len(found) == 0 {
+		return rest.Page[Listed]{}, failed
+	}
+	return rest.NewPage(l, c, page.Limit, found, func(ch Listed) rest.Cursor {
+		return placeOf(l, onAir{ch.ID, ch.live})
+	}), nil
+}
+
+// onAir is a channel on air.
+type onAir struct {
+	id    uuid.UUID
+	state *LiveState
+}
+
+// placeOf returns where a channel on air is in the order l.
+func placeOf(l rest.List, on onAir) rest.Cursor {
+	place := rest.Cursor{ID: on.id}
+	if l == rest.ByMost {
+		place.Number = int64(on.state.Viewers)
+	}
+	return place
+}
+
+// beyond returns the channels on air beyond c, nearest first.
+func (s *Service) beyond(l rest.List, c rest.Cursor) []onAir {
+	all := s.allLive()
+	compare := func(a, b rest.Cursor) int { // in the order of the list
+		return cmp.Or(cmp.Compare(b.Number, a.Number), bytes.Compare(b.ID[:], a.ID[:]))
+	}
+	from := rest.Cursor{Number: c.Number, ID: c.ID}
+	sign := 1
+	if c.Back {
+		sign = -1
+	}
+	all = slices.DeleteFunc(all, func(on onAir) bool { return sign*compare(placeOf(l, on), from) <= 0 })
+	slices.SortFunc(all, func(a, b onAir) int { return sign * compare(placeOf(l, a), placeOf(l, b)) })
+	return all
+}
+
+// allLive returns what is on air, each channel once: in this process, or as the
+// node with the youngest session tells.
+func (s *Service) allLive() []onAir {
+	local, remote := s.cfg.Live.All(), s.nodes.All()
+	byID := make(map[uuid.UUID]*LiveState, len(local)+len(remote))
+	for _, state := range remote {
+		id, err := uuid.Parse(state.ChannelID)
+		if other := byID[id]; err == nil && (other == nil || state.StartedAt.After(other.StartedAt)) {
+			byID[id] = &state
+		}
+	}
+	for _, state := range local {
+		if id, err := uuid.Parse(state.ChannelID); err == nil {
+			byID[id] = &state
+		}
+	}
+	all := make([]onAir, 0, len(byID))
+	for id, state := range byID {
+		all = append(all, onAir{id, state})
+	}
+	return all
+}
+
+// liveNow returns what is on air at slug, in this process or on another node; nil
+// for nothing.
+func (s *Service) liveNow(slug string) *LiveState {
+	state, ok := s.cfg.Live.Lookup(slug)
+	if !ok {
+		if state, ok = s.nodes.Lookup(slug); !ok {
+			return nil
+		}
+	}
+	return &state
+}
+
+// matches reports whether f lets ch through, as the queries of find would.
+func (f Filter) matches(ch *Channel) bool {
+	switch {
+	case !f.Closed && ch.OwnerState != ownerActive,
+		f.Visibility != "" && ch.Visibility != f.Visibility,
+		f.Category != "" && ch.Category != f.Category,
+		f.Tag != "" && !slices.Contains(ch.Tags, f.Tag),
+		f.Owner != "" && !strings.EqualFold(ch.Owner, f.Owner):
+		return false
+	case f.Search == "":
+		return true
+	}
+	words, asked := wordsOf(ch), rest.Asked(f.Search)
+	for _, begin := range asked {
+		if !slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(word, begin) }) {
+			return false
+		}
+	}
+	return len(asked) > 0
+}
