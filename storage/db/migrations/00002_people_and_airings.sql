@@ -202,6 +202,7 @@ CREATE INDEX broadcasts_listed_idx ON broadcasts (state, COALESCE(started_at, pl
 CREATE INDEX broadcasts_planned_start_idx ON broadcasts (channel_id, planned_start) WHERE state = 'scheduled';
 CREATE INDEX broadcasts_state_idx ON broadcasts (state, id);
 CREATE INDEX broadcasts_created_by_idx ON broadcasts (created_by);
+CREATE INDEX broadcasts_thumbnail_id_idx ON broadcasts (thumbnail_id) WHERE thumbnail_id IS NOT NULL;
 
 CREATE TABLE broadcast_tags (
     tag          TEXT NOT NULL,
@@ -255,7 +256,7 @@ CREATE TABLE images (
 );
 CREATE INDEX images_target_id_idx ON images (target_id, kind, id);
 CREATE INDEX images_state_idx ON images (state, id);
-CREATE INDEX images_created_by_idx ON images (created_by);
+CREATE INDEX images_created_by_idx ON images (created_by, state);
 
 -- Webhooks. secret_box is the secret, encrypted: signing needs it again.
 CREATE TABLE webhooks (
