@@ -41,8 +41,8 @@ func NewMaker(l Limits) *Maker {
 }
 
 // Check reports whether a picture will do. The failures are those of Inspect.
-func (m *Maker) Check(picture io.Reader) error {
-	_, err := Inspect(picture, m.limits)
+func (m *Maker) Check(picture []byte) error {
+	_, err := inspect(picture, m.limits)
 	return err
 }
 
@@ -53,14 +53,14 @@ func (m *Maker) Check(picture io.Reader) error {
 // The failures are those of Inspect, that of ctx, and those of each, unchanged. It
 // blocks while the memory that it needs is in use, and while it works: about a second.
 func (m *Maker) Variants(
-	ctx context.Context, picture io.Reader, shape string, widths []int,
+	ctx context.Context, picture []byte, shape string, widths []int,
 	each func(width int, mediaType string, data []byte) error,
 ) error {
-	f, err := read(picture, m.limits)
+	f, err := inspect(picture, m.limits)
 	if err != nil {
 		return err
 	}
-	size, ok := cropped(shape, swapped(image.Pt(f.Width, f.Height), f.Orientation).X, swapped(image.Pt(f.Width, f.Height), f.Orientation).Y)
+	size, ok := cropped(shape, swapped(image.Pt(f.Width, f.Height), f.Orientation))
 	if !ok || len(widths) == 0 {
 		return errors.New("still: no such shape or no widths")
 	}

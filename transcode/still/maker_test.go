@@ -35,7 +35,7 @@ type variant struct {
 func variants(t testing.TB, picture []byte, shape string, widths ...int) []variant {
 	t.Helper()
 	var all []variant
-	err := NewMaker(Limits{}).Variants(t.Context(), bytes.NewReader(picture), shape, widths,
+	err := NewMaker(Limits{}).Variants(t.Context(), picture, shape, widths,
 		func(width int, mediaType string, data []byte) error {
 			all = append(all, variant{width, mediaType, slices.Clone(data)})
 			return nil
@@ -202,11 +202,11 @@ func TestShapes(t *testing.T) {
 		{Wide, image.Pt(1, 500), image.Pt(1, 1)},
 	}
 	for _, test := range tests {
-		got, ok := cropped(test.shape, test.source.X, test.source.Y)
+		got, ok := cropped(test.shape, test.source)
 		require.True(t, ok)
 		assert.Equal(t, test.want, got, "%s %v", test.shape, test.source)
 	}
-	_, ok := cropped("round", 1, 1)
+	_, ok := cropped("round", image.Pt(1, 1))
 	assert.False(t, ok)
 	assert.Equal(t, image.Pt(640, 213), scaled(image.Pt(1999, 666), 640))
 	assert.Equal(t, image.Rect(100, 0, 300, 200), middle(image.Rect(0, 0, 400, 200), image.Pt(200, 200)))
@@ -318,7 +318,7 @@ func TestBrokenPixelsAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := NewMaker(Limits{}).Variants(t.Context(), bytes.NewReader(picture), Square, []int{64},
+			err := NewMaker(Limits{}).Variants(t.Context(), picture, Square, []int{64},
 				func(int, string, []byte) error { return errors.New("there is a picture") })
 			var refusal *Refusal
 			require.ErrorAs(t, err, &refusal)
@@ -341,10 +341,10 @@ func TestRoomIsWaitedFor(t *testing.T) {
 	require.NoError(t, m.room.Acquire(t.Context(), 1<<20)) // somebody else's
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- m.Variants(ctx, bytes.NewReader(picture), Square, []int{64}, keep) }()
+	go func() { done <- m.Variants(ctx, picture, Square, []int{64}, keep) }()
 	cancel()
 	require.ErrorIs(t, <-done, context.Canceled)
-	go func() { done <- m.Variants(t.Context(), bytes.NewReader(picture), Square, []int{64}, keep) }()
+	go func() { done <- m.Variants(t.Context(), picture, Square, []int{64}, keep) }()
 	m.room.Release(1 << 20)
 	require.NoError(t, <-done)
 	require.True(t, m.room.TryAcquire(1<<20+scaling), "all room is given back")
@@ -353,17 +353,17 @@ func TestRoomIsWaitedFor(t *testing.T) {
 func TestEachMayFail(t *testing.T) {
 	t.Parallel()
 	full := errors.New("full")
-	err := NewMaker(Limits{}).Variants(t.Context(), bytes.NewReader(pngOf(t, quarters(8, 8))), Square, []int{64},
+	err := NewMaker(Limits{}).Variants(t.Context(), pngOf(t, quarters(8, 8)), Square, []int{64},
 		func(int, string, []byte) error { return full })
 	require.ErrorIs(t, err, full)
-	require.Error(t, NewMaker(Limits{}).Variants(t.Context(), bytes.NewReader(pngOf(t, quarters(8, 8))), "round", []int{64}, nil))
+	require.Error(t, NewMaker(Limits{}).Variants(t.Context(), pngOf(t, quarters(8, 8)), "round", []int{64}, nil))
 }
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	m := NewMaker(Limits{Pixels: 100})
-	require.NoError(t, m.Check(bytes.NewReader(pngOf(t, quarters(10, 10)))))
-	require.ErrorIs(t, m.Check(bytes.NewReader(pngOf(t, quarters(10, 11)))), ErrPixels)
+	require.NoError(t, m.Check(pngOf(t, quarters(10, 10))))
+	require.ErrorIs(t, m.Check(pngOf(t, quarters(10, 11))), ErrPixels)
 }
 
 // A photograph of 12 megapixels as a banner.
@@ -372,7 +372,7 @@ func BenchmarkVariants(b *testing.B) {
 	m := NewMaker(Limits{})
 	b.ReportAllocs()
 	for b.Loop() {
-		err := m.Variants(b.Context(), bytes.NewReader(picture), Wide, []int{640, 1280, 1920},
+		err := m.Variants(b.Context(), picture, Wide, []int{640, 1280, 1920},
 			func(int, string, []byte) error { return nil })
 		require.NoError(b, err)
 	}

@@ -12,8 +12,10 @@ const (
 	Screen = "thumbnail" // 16:9
 )
 
-// cropped returns the part of a picture that has the shape; false for no shape.
-func cropped(shape string, width, height int) (image.Point, bool) {
+// cropped returns the size of the part of a picture that has the shape; false for no
+// shape.
+func cropped(shape string, size image.Point) (image.Point, bool) {
+	width, height := size.X, size.Y
 	ratio := float64(width) / float64(height)
 	switch shape {
 	case Square:

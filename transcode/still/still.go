@@ -97,13 +97,13 @@ func read(r io.Reader, l Limits) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("still: read a picture: %w", err)
 	}
-	if int64(len(data)) > l.Bytes {
-		return nil, ErrBytes
-	}
 	return inspect(data, l)
 }
 
 func inspect(data []byte, l Limits) (*file, error) {
+	if int64(len(data)) > l.Bytes {
+		return nil, ErrBytes
+	}
 	var walk func([]byte, Limits) (*file, int, error)
 	switch formatOf(data) {
 	case PNG:
