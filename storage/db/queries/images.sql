@@ -38,22 +38,14 @@ WHERE target_id = sqlc.arg(target_id) AND kind = sqlc.arg(kind)
   AND target_kind = sqlc.arg(target_kind) AND state IN ('pending', 'ready')
 RETURNING id;
 
--- name: ImagesAfter :many
--- A page of all images, in the order of ids, with whether anybody shows them.
-SELECT i.id, i.state, i.source_key, i.updated_at,
-       CAST(CASE
-           WHEN i.target_kind = 'user' AND EXISTS (SELECT 1 FROM users u WHERE u.id = i.target_id AND u.avatar_id = i.id) THEN 1
-           WHEN i.target_kind = 'channel' AND EXISTS (
-               SELECT 1 FROM channels c WHERE c.id = i.target_id AND (c.avatar_id = i.id OR c.banner_id = i.id OR c.thumbnail_id = i.id)) THEN 1
-           WHEN i.kind = 'thumbnail' AND EXISTS (SELECT 1 FROM broadcasts b WHERE b.thumbnail_id = i.id) THEN 1
-           ELSE 0 END AS BIGINT) AS shown
-FROM images i
-WHERE i.id > sqlc.arg(id)
-ORDER BY i.id
+-- name: ImagesInState :many
+SELECT id, updated_at FROM images
+WHERE state = sqlc.arg(state) AND id > sqlc.arg(id)
+ORDER BY id
 LIMIT sqlc.arg(most);
 
 -- name: ImageShown :one
--- The same of one image.
+-- Whether anybody shows an image.
 SELECT i.state, i.source_key, i.updated_at,
        CAST(CASE
            WHEN i.target_kind = 'user' AND EXISTS (SELECT 1 FROM users u WHERE u.id = i.target_id AND u.avatar_id = i.id) THEN 1

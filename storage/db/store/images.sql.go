@@ -257,7 +257,7 @@ type ImageShownRow struct {
 	Shown     int64
 }
 
-// The same of one image.
+// Whether anybody shows an image.
 func (q *Queries) ImageShown(ctx context.Context, id uuid.UUID) (ImageShownRow, error) {
 	row := q.db.QueryRowContext(ctx, imageShown, id)
 	var i ImageShownRow
@@ -270,50 +270,34 @@ func (q *Queries) ImageShown(ctx context.Context, id uuid.UUID) (ImageShownRow, 
 	return i, err
 }
 
-const imagesAfter = `-- name: ImagesAfter :many
-SELECT i.id, i.state, i.source_key, i.updated_at,
-       CAST(CASE
-           WHEN i.target_kind = 'user' AND EXISTS (SELECT 1 FROM users u WHERE u.id = i.target_id AND u.avatar_id = i.id) THEN 1
-           WHEN i.target_kind = 'channel' AND EXISTS (
-               SELECT 1 FROM channels c WHERE c.id = i.target_id AND (c.avatar_id = i.id OR c.banner_id = i.id OR c.thumbnail_id = i.id)) THEN 1
-           WHEN i.kind = 'thumbnail' AND EXISTS (SELECT 1 FROM broadcasts b WHERE b.thumbnail_id = i.id) THEN 1
-           ELSE 0 END AS BIGINT) AS shown
-FROM images i
-WHERE i.id > $1
-ORDER BY i.id
-LIMIT $2
+const imagesInState = `-- name: ImagesInState :many
+SELECT id, updated_at FROM images
+WHERE state = $1 AND id > $2
+ORDER BY id
+LIMIT $3
 `
 
-type ImagesAfterParams struct {
-	ID   uuid.UUID
-	Most int32
+type ImagesInStateParams struct {
+	State string
+	ID    uuid.UUID
+	Most  int32
 }
 
-type ImagesAfterRow struct {
+type ImagesInStateRow struct {
 	ID        uuid.UUID
-	State     string
-	SourceKey string
 	UpdatedAt column.Time
-	Shown     int64
 }
 
-// A page of all images, in the order of ids, with whether anybody shows them.
-func (q *Queries) ImagesAfter(ctx context.Context, arg ImagesAfterParams) ([]ImagesAfterRow, error) {
-	rows, err := q.db.QueryContext(ctx, imagesAfter, arg.ID, arg.Most)
+func (q *Queries) ImagesInState(ctx context.Context, arg ImagesInStateParams) ([]ImagesInStateRow, error) {
+	rows, err := q.db.QueryContext(ctx, imagesInState, arg.State, arg.ID, arg.Most)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ImagesAfterRow{}
+	items := []ImagesInStateRow{}
 	for rows.Next() {
-		var i ImagesAfterRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.State,
-			&i.SourceKey,
-			&i.UpdatedAt,
-			&i.Shown,
-		); err != nil {
+		var i ImagesInStateRow
+		if err := rows.Scan(&i.ID, &i.UpdatedAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
