@@ -47,9 +47,10 @@ type DB struct {
 	pool  *pgxpool.Pool // nil on SQLite
 	close func() error
 
-	log     *slog.Logger
-	node    string // this program's name among those that share the database
-	notices notices
+	log      *slog.Logger
+	migrated Migrated
+	node     string // this program's name among those that share the database
+	notices  notices
 }
 
 // Open connects to cfg.URL and brings its tables up to date. A SQLite file is
@@ -72,24 +73,33 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	d.log, d.node, d.notices.subs = cfg.Logger, rand.Text(), make(map[string][]subscriber)
 	ctx, cancel := context.WithTimeout(ctx, cfg.MigrateTimeout)
 	defer cancel()
-	if err := d.migrate(ctx, cfg.Logger); err != nil {
+	if err := d.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("db: migrate: %w", err), d.Close())
 	}
 	return d, nil
 }
 
 func connect(ctx context.Context, cfg Config) (*DB, error) {
-	scheme, rest, _ := strings.Cut(cfg.URL, ":")
-	switch scheme {
-	case "postgres", "postgresql":
+	if file, ok := sqliteFile(cfg.URL); ok {
+		return openSQLite(ctx, file, cfg.MaxConns)
+	}
+	scheme, _, _ := strings.Cut(cfg.URL, ":")
+	if scheme == "postgres" || scheme == "postgresql" {
 		return openPostgres(ctx, cfg.URL, cfg.MaxConns)
+	}
+	return nil, fmt.Errorf("no database speaks %q: want postgres://… or sqlite:FILE", scheme)
+}
+
+// sqliteFile returns the file that a URL of SQLite names.
+func sqliteFile(rawURL string) (string, bool) {
+	switch scheme, rest, _ := strings.Cut(rawURL, ":"); scheme {
 	case "sqlite":
-		return openSQLite(ctx, strings.TrimPrefix(rest, "//"), cfg.MaxConns)
+		return strings.TrimPrefix(rest, "//"), true
+	case "postgres", "postgresql":
+		return "", false
 	}
-	if u, err := url.Parse(cfg.URL); err == nil && u.Host != "" {
-		return nil, fmt.Errorf("no database speaks %q: want postgres://… or sqlite:FILE", u.Scheme)
-	}
-	return openSQLite(ctx, cfg.URL, cfg.MaxConns)
+	u, err := url.Parse(rawURL)
+	return rawURL, err != nil || u.Host == ""
 }
 
 // Close waits for queries under way and closes every connection.

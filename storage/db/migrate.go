@@ -16,12 +16,47 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// Migrated says which version the tables had when the database was opened and which
+// they have now; 0 is none.
+type Migrated struct{ From, To int64 }
+
+// Migrated returns what Open did to the tables.
+func (d *DB) Migrated() Migrated { return d.migrated }
+
 // migrate applies what is missing. On Postgres nodes that start together take
 // turns; on SQLite the file has one owner.
-func (d *DB) migrate(ctx context.Context, log *slog.Logger) error {
-	files, err := fs.Sub(migrations, "migrations")
+func (d *DB) migrate(ctx context.Context) error {
+	provider, err := d.migrator(ctx)
 	if err != nil {
 		return err
+	}
+	sources := provider.ListSources()
+	newest := sources[len(sources)-1].Version
+	results, err := provider.Up(ctx)
+	for _, r := range results {
+		d.log.InfoContext(ctx, "migration applied", "file", r.Source.Path, "took", r.Duration)
+	}
+	if err != nil {
+		return err
+	}
+	to, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if to > newest {
+		return fmt.Errorf("the tables are of version %d, made by a newer program: this one knows up to %d", to, newest)
+	}
+	d.migrated = Migrated{From: to, To: to}
+	if len(results) > 0 {
+		d.migrated.From = results[0].Source.Version - 1
+	}
+	return nil
+}
+
+func (d *DB) migrator(ctx context.Context) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
 	}
 	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{
 		goose.WithSlog(slog.New(slog.DiscardHandler)),
@@ -30,19 +65,11 @@ func (d *DB) migrate(ctx context.Context, log *slog.Logger) error {
 	if d.kind == kindPostgres {
 		locker, err := d.sessionLocker(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
 	}
-	provider, err := goose.NewProvider(dialect, d.write, files, options...)
-	if err != nil {
-		return err
-	}
-	results, err := provider.Up(ctx)
-	for _, r := range results {
-		log.InfoContext(ctx, "migration applied", "file", r.Source.Path, "took", r.Duration)
-	}
-	return err
+	return goose.NewProvider(dialect, d.write, files, options...)
 }
 
 // WhileMigrating runs do while no other node migrates, for libraries that bring
