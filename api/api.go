@@ -17,6 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"bandstand/api/auth"
+	"bandstand/api/idempotency"
+	"bandstand/api/limit"
 )
 
 // Config is what the API needs. Fields without a default are required.
@@ -35,8 +37,15 @@ type Config struct {
 	Ready          map[string]func(context.Context) error // checks of /readyz, by name
 	TrustedProxies []netip.Prefix                         // whose X-Forwarded-For counts, for Media too
 	TrustedOrigins []string                               // other origins whose pages may change things here
-	Limits         Limits
-	Version        string // of the program; "dev" if empty
+	PublicURL      string                                 // how people reach this server; "" if nobody knows
+	Version        string                                 // of the program; "dev" if empty
+
+	Limits      Limits
+	Counts      limit.Store        // counts for Limits; in memory if nil
+	Bans        Bans               // whose requests are refused; nobody's if nil
+	BanMedia    bool               // refuse them media too
+	Abuse       Abuse              // hears of who goes over a limit; may be nil
+	Idempotency *idempotency.Store // keeps replies to requests that may be sent again; without it none may
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -57,13 +66,18 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	media := cfg.Media
+	if media != nil && cfg.BanMedia {
+		media = RefuseBanned(media, cfg.Bans)
+	}
 	return TrustProxies(&router{
-		media:    cfg.Media,
+		media:    media,
 		files:    cfg.Files,
 		prefixes: cfg.MediaPrefixes,
 		api:      operations,
 		web:      cfg.Web,
 		policy:   webPolicy(cfg.MediaOrigins),
+		https:    cfg.isHTTPS(),
 		ready:    ready(cfg.Ready, cfg.Logger),
 	}, cfg.TrustedProxies), nil
 }
@@ -84,9 +98,15 @@ func (cfg *Config) validate() error {
 	if cfg.Version == "" {
 		cfg.Version = "dev"
 	}
+	if cfg.Counts == nil {
+		cfg.Counts = limit.NewMemory(limit.MemoryConfig{})
+	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	return errors.Join(errs...)
 }
+
+// isHTTPS reports whether people reach this server by HTTPS.
+func (cfg *Config) isHTTPS() bool { return strings.HasPrefix(cfg.PublicURL, "https://") }
 
 // newOperations returns what serves /api: echo with huma's operations on it. The
 // order of the middleware is the order in which a request passes.
@@ -102,28 +122,43 @@ func newOperations(cfg Config) (http.Handler, error) {
 			return nil, fmt.Errorf("trusted origin: %w", err)
 		}
 	}
+	known := &routes{}
+	counted := newLimiter(cfg, m, known)
 	e := echo.New()
 	e.HTTPErrorHandler = handleEchoError
 	e.Use(
 		observe(cfg.Logger, m),
 		recovered,
-		secured,
+		secured(cfg.isHTTPS()),
+		refuseBanned(cfg.Bans),
 		sameOrigin(protection),
-		limit(cfg.Limits, m),
-		bounded,
+		counted.perAddress,
+		readable,
+		bounded(known),
 	)
-	operations := humaecho.New(e, humaConfig(cfg.Version))
-	operations.UseMiddleware(auth.Guard(operations, auth.GuardConfig{Tokens: cfg.Tokens, Channels: cfg.Channels}))
+	operations := humaecho.New(e, humaConfig(cfg))
+	operations.UseMiddleware(
+		auth.Guard(operations, auth.GuardConfig{Tokens: cfg.Tokens, Channels: cfg.Channels}),
+		counted.perPerson(operations),
+		wellFormed(operations, known),
+	)
+	if cfg.Idempotency != nil {
+		operations.UseMiddleware(idempotency.Middleware(operations, cfg.Idempotency))
+	}
 	for _, register := range cfg.Features {
 		register(operations)
 	}
-	if err := describePermissions(operations.OpenAPI()); err != nil {
+	if err := describe(operations.OpenAPI()); err != nil {
 		return nil, err
 	}
+	known.fill(operations.OpenAPI())
 	if err := serveDocument(e, operations.OpenAPI()); err != nil {
 		return nil, err
 	}
 	serveDocs(e)
+	if err := serveProblems(e); err != nil {
+		return nil, err
+	}
 	m.routes = map[string]bool{}
 	for _, route := range e.Routes() {
 		m.routes[route.Path] = true
@@ -140,6 +175,7 @@ type router struct {
 	api      http.Handler
 	web      http.Handler
 	policy   string
+	https    bool
 	ready    http.Handler
 }
 
@@ -178,6 +214,9 @@ func (rt *router) servePage(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
 	h.Set("Content-Security-Policy", rt.policy)
+	if rt.https {
+		h.Set("Strict-Transport-Security", strictTransport)
+	}
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
@@ -196,14 +235,4 @@ func webPolicy(origins []string) string {
 	return "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
 		"img-src " + from + " data: blob:; media-src " + from + " blob:; connect-src " + from + "; " +
 		"worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
-}
-
-// asGet lets HEAD be served by the routes of GET: net/http leaves the body out.
-func asGet(r *http.Request) *http.Request {
-	if r.Method != http.MethodHead {
-		return r
-	}
-	get := *r
-	get.Method = http.MethodGet
-	return &get
 }

@@ -14,14 +14,17 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"bandstand/api/auth"
-	"bandstand/api/channel"
 )
+
+// heartbeatPath is where ingest nodes report once a second.
+const heartbeatPath = "/api/v1/ingest/heartbeat"
 
 // exchange is what is known of one request. The goroutine that serves the
 // request owns it.
 type exchange struct {
-	id  string
-	err error // why the reply is 500, for the log
+	id     string
+	banned bool  // it was refused for where it came from
+	err    error // why the reply is 5xx, for the log
 }
 
 type exchangeKey struct{}
@@ -58,20 +61,41 @@ func observe(log *slog.Logger, m *metrics) echo.MiddlewareFunc {
 				c.Error(err) // replies, so that the status is known
 			}
 			took, status := time.Since(began), c.Response().Status
-			m.served(r.Method, c.Path(), status, took)
+			method := methodOf(r)
+			m.served(method, c.Path(), status, took)
 
 			attrs := []slog.Attr{
-				slog.String("request", x.id), slog.String("method", short(r.Method)), slog.String("path", short(r.URL.Path)),
+				slog.String("request", x.id), slog.String("method", short(method)), slog.String("path", short(r.URL.Path)),
 				slog.Int("status", status), slog.Int64("bytes", c.Response().Size),
 				slog.Duration("took", took), slog.String("remote", remote(r).String()),
 			}
 			if x.err != nil {
 				attrs = append(attrs, slog.Any("err", x.err))
 			}
-			log.LogAttrs(r.Context(), levelOf(r, c.Path(), status), "request served", attrs...)
+			log.LogAttrs(r.Context(), levelOf(r, x, c.Path(), status), "request served", attrs...)
 			return nil
 		}
 	}
+}
+
+type methodKey struct{}
+
+// asGet lets HEAD be served by the routes of GET: net/http leaves the body out.
+func asGet(r *http.Request) *http.Request {
+	if r.Method != http.MethodHead {
+		return r
+	}
+	get := r.WithContext(context.WithValue(r.Context(), methodKey{}, r.Method))
+	get.Method = http.MethodGet
+	return get
+}
+
+// methodOf returns the method that the client sent.
+func methodOf(r *http.Request) string {
+	if method, ok := r.Context().Value(methodKey{}).(string); ok {
+		return method
+	}
+	return r.Method
 }
 
 // short keeps what strangers write to a length that a log can bear.
@@ -84,7 +108,7 @@ func short(s string) string {
 }
 
 // levelOf keeps what happens every second, and what changes nothing, out of the log.
-func levelOf(r *http.Request, route string, status int) slog.Level {
+func levelOf(r *http.Request, x *exchange, route string, status int) slog.Level {
 	switch {
 	case r.Context().Err() != nil:
 		return slog.LevelDebug // whoever asked has left: the status says nothing
@@ -92,7 +116,7 @@ func levelOf(r *http.Request, route string, status int) slog.Level {
 		return slog.LevelWarn
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError
-	case isRead(r.Method), route == channel.HeartbeatPath && status < http.StatusBadRequest:
+	case x.banned, isRead(r.Method), route == heartbeatPath && status < http.StatusBadRequest:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,27 +8,44 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
-	"github.com/swaggest/swgui"
-	"github.com/swaggest/swgui/v5emb"
 
 	"bandstand/api/auth"
 )
 
-const (
-	openAPIPath = "/api/openapi.json"
-	docsPath    = "/api/docs"
-)
+const openAPIPath = "/api/openapi.json"
+
+const about = `API of a self-hosted live-streaming server.
+
+Names are in snake_case, times in RFC 3339 and UTC, ids are UUIDs in the order of time.
+
+**Failures** are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem details. Programs tell them
+apart by ` + "`code`" + `; each ` + "`type`" + ` is the address of a page that explains it, see [all of them](` + problemsPath + `).
+
+**Lists** come in pages: send ` + "`next_cursor`" + ` or ` + "`prev_cursor`" + ` of one as ` + "`cursor`" + ` to get another, or follow
+` + "`Link`" + `. Items that come and go do not shift the others.
+
+**Edits** leave alone what is absent. Send the ` + "`ETag`" + ` of what you read as ` + "`If-Match`" + `, and nobody's
+change is lost.
+
+**Sending again** what may have been lost is safe with an ` + "`Idempotency-Key`" + `.`
 
 // humaConfig describes the API as a whole. Operations add themselves to it.
-func humaConfig(version string) huma.Config {
+func humaConfig(cfg Config) huma.Config {
+	server := cfg.PublicURL
+	if server == "" {
+		server = "/"
+	}
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
-				Title: "Bandstand", Version: version,
-				Description: "API of a self-hosted live-streaming server. Failures are RFC 9457 problem details with a code for programs.",
+				Title: "Bandstand", Version: cfg.Version, Description: about,
+				Contact: &huma.Contact{Name: "Whoever runs this server", URL: cfg.PublicURL},
+				License: &huma.License{Name: "MIT", Identifier: "MIT"},
 			},
+			Servers: []*huma.Server{{URL: server, Description: "This server."}},
 			Components: &huma.Components{
 				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: auth.Schemes(),
@@ -38,6 +54,24 @@ func humaConfig(version string) huma.Config {
 		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json",
 	}
+}
+
+// Document returns the OpenAPI document of an API with these features, which may be
+// without their services: nothing is served.
+func Document(version string, features []Feature) ([]byte, error) {
+	installProblems()
+	operations := humaecho.New(echo.New(), humaConfig(Config{Version: version}))
+	for _, register := range features {
+		register(operations)
+	}
+	if err := describe(operations.OpenAPI()); err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	encoded, err := json.MarshalIndent(operations.OpenAPI(), "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("api: encode the OpenAPI document: %w", err)
+	}
+	return append(encoded, '\n'), nil
 }
 
 // serveDocument serves doc, complete by now, in one piece made once.
@@ -60,61 +94,4 @@ func serveDocument(e *echo.Echo, doc *huma.OpenAPI) error {
 		return err
 	})
 	return nil
-}
-
-// docsPolicy lets the pages of the documentation run what we serve and nothing
-// else. Swagger UI sets style attributes and draws its icons from data: URLs.
-const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
-	"img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-const docsPage = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Bandstand API</title>
-<link rel="stylesheet" href="` + docsPath + `/swagger-ui.css">
-<link rel="icon" type="image/png" href="` + docsPath + `/favicon-32x32.png">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<noscript>This page needs JavaScript. The API is described in <a href="` + openAPIPath + `">openapi.json</a>.</noscript>
-<script src="` + docsPath + `/swagger-ui-bundle.js"></script>
-<script src="` + docsPath + `/start.js"></script>
-</body>
-</html>
-`
-
-const docsScript = `SwaggerUIBundle({
-  url: "` + openAPIPath + `",
-  dom_id: "#swagger-ui",
-  presets: [SwaggerUIBundle.presets.apis],
-  layout: "BaseLayout",
-  deepLinking: true,
-  validatorUrl: null
-});
-`
-
-// serveDocs serves the documentation. Its page is ours, and not swgui's, because
-// that has scripts inside which a strict policy forbids; the rest is swgui's.
-func serveDocs(e *echo.Echo) {
-	assets := v5emb.NewHandlerWithConfig(swgui.Config{BasePath: docsPath})
-	page := func(contentType, text string) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			c.Response().Header().Set("Content-Security-Policy", docsPolicy)
-			c.Response().Header().Set("Cache-Control", "no-cache")
-			return c.Stream(http.StatusOK, contentType, bytes.NewReader([]byte(text)))
-		}
-	}
-	index := page("text/html; charset=utf-8", docsPage)
-	e.GET(docsPath, index)
-	e.GET(docsPath+"/", index)
-	e.GET(docsPath+"/start.js", page("text/javascript; charset=utf-8", docsScript))
-	for _, name := range []string{"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"} {
-		e.GET(docsPath+"/"+name, func(c echo.Context) error {
-			c.Response().Header().Set("Cache-Control", "public, max-age=86400")
-			assets.ServeHTTP(c.Response(), c.Request())
-			return nil
-		})
-	}
 }

@@ -9,17 +9,20 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"bandstand/api"
 	"bandstand/api/auth"
+	"bandstand/api/idempotency"
 	"bandstand/storage/db"
 	"bandstand/storage/db/column"
 	"bandstand/storage/db/store"
@@ -28,6 +31,7 @@ import (
 // Server is features of the API on a real listener.
 type Server struct {
 	t       testing.TB
+	doc     *huma.OpenAPI // what the API says of itself
 	URL     string
 	DB      *db.DB
 	Tokens  *auth.Tokens
@@ -36,22 +40,27 @@ type Server struct {
 }
 
 // New serves features on d. Rate limits are out of the way. A change may set what
-// else a test needs of the API.
+// else a test needs of the API. Every reply that Do and Send get is compared with
+// the OpenAPI document: what that does not show fails the test.
 func New(t testing.TB, d *db.DB, features []api.Feature, change ...func(*api.Config)) *Server {
 	t.Helper()
 	tokens, err := auth.NewTokens(auth.TokensConfig{Secret: []byte(strings.Repeat("s", 32))})
 	require.NoError(t, err)
 	s := &Server{t: t, DB: d, Tokens: tokens, Metrics: prometheus.NewRegistry(), Log: &Log{}}
+	replies, err := idempotency.NewStore(idempotency.Config{DB: d, Secret: []byte(strings.Repeat("i", 32)), Logger: slog.New(slog.NewTextHandler(s.Log, nil))})
+	require.NoError(t, err)
 	cfg := api.Config{
 		Features: features, Tokens: tokens, Channels: auth.NewChannels(d),
-		Limits:     api.Limits{Auth: 100000, Writes: 100000, Ingest: 100000},
-		Version:    "1.2.3",
-		Logger:     slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Registerer: s.Metrics,
+		Limits:      api.Limits{Auth: 100000, Writes: 100000, Ingest: 100000, Searches: 100000, Users: 100000},
+		Idempotency: replies,
+		Version:     "1.2.3",
+		Logger:      slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Registerer:  s.Metrics,
 	}
 	for _, c := range change {
 		c(&cfg)
 	}
+	cfg.Features = append(slices.Clone(cfg.Features), func(to huma.API) { s.doc = to.OpenAPI() })
 	handler, err := api.New(cfg)
 	require.NoError(t, err)
 	listener := httptest.NewServer(handler)
@@ -144,7 +153,29 @@ func (s *Server) Send(method, path, token string, body io.Reader, header ...stri
 	if json.Unmarshal(text, &r.JSON) != nil {
 		r.JSON = nil
 	}
+	s.compare(method, req.URL.Path, r)
 	return r
+}
+
+// Counted returns the values of a counter by its labels, such as "limit=auth".
+func (s *Server) Counted(name string) map[string]float64 {
+	s.t.Helper()
+	families, err := s.Metrics.Gather()
+	require.NoError(s.t, err)
+	values := map[string]float64{}
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			var labels []string
+			for _, label := range metric.GetLabel() {
+				labels = append(labels, label.GetName()+"="+label.GetValue())
+			}
+			values[strings.Join(labels, " ")] = metric.GetCounter().GetValue()
+		}
+	}
+	return values
 }
 
 // RequireProblem checks that r is a problem of RFC 9457 with this status and code.
@@ -154,6 +185,7 @@ func RequireProblem(t testing.TB, r Reply, status int, code string) {
 	require.Equal(t, "application/problem+json", r.Header.Get("Content-Type"), r.Text)
 	require.InDelta(t, status, r.JSON["status"], 0, r.Text)
 	require.Equal(t, code, r.JSON["code"], r.Text)
+	require.Equal(t, "/api/problems/"+code, r.JSON["type"], r.Text)
 	require.Equal(t, http.StatusText(status), r.JSON["title"], r.Text)
 }
 

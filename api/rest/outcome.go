@@ -29,6 +29,9 @@ func Forbidden(code, detail string) *Outcome { return &Outcome{403, code, detail
 // NotFound returns an Outcome with status 404.
 func NotFound(code, detail string) *Outcome { return &Outcome{404, code, detail} }
 
+// TooSlow returns an Outcome with status 408.
+func TooSlow(code, detail string) *Outcome { return &Outcome{408, code, detail} }
+
 // Conflict returns an Outcome with status 409: not as things stand.
 func Conflict(code, detail string) *Outcome { return &Outcome{409, code, detail} }
 
