@@ -40,7 +40,12 @@ func (h *handler) registerLists(api huma.API) {
 				Description: "iCalendar object, RFC 5545",
 				Content:     map[string]*huma.MediaType{"text/calendar": {Schema: &huma.Schema{Type: huma.TypeString}}},
 			},
-			"304": {Description: "It is as If-None-Match says"},
+			"304": {
+				Description: "It is as If-None-Match says",
+				Headers: map[string]*huma.Param{
+					"ETag": {Schema: &huma.Schema{Type: huma.TypeString}}, "Cache-Control": {Schema: &huma.Schema{Type: huma.TypeString}},
+				},
+			},
 		},
 	}, h.calendar)
 }

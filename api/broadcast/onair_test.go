@@ -576,6 +576,10 @@ func TestWhatNodesReportIsBounded(t *testing.T) {
 		w.set(many...)
 		watch.look()
 		require.Len(t, watch.known, maxWatched)
+		w.set(w.session(channel))
+		watch.look()
+		watch.look()
+		require.Len(t, watch.known, 1, "room is made for those who are on air")
 	})
 }
 

@@ -108,6 +108,7 @@ func (w *watch) last(ctx context.Context) {
 // look notes what is on air.
 func (w *watch) look() {
 	now := w.s.cfg.Now()
+	w.makeRoom()
 	on := map[uuid.UUID]bool{}
 	for _, sample := range w.s.cfg.Live.OnAir() {
 		sample, ok := sample.clean(now)
@@ -117,7 +118,7 @@ func (w *watch) look() {
 		on[sample.ID] = true
 		known := w.known[sample.ID]
 		if known == nil {
-			if len(w.known) >= maxWatched && !w.makeRoom() {
+			if len(w.known) >= maxWatched {
 				continue
 			}
 			known = &watched{}
@@ -133,15 +134,17 @@ func (w *watch) look() {
 	}
 }
 
-// makeRoom forgets a session that is over and that the database never knew.
-func (w *watch) makeRoom() bool {
+// makeRoom forgets, when there are too many, the sessions that are over and that the
+// database never knew.
+func (w *watch) makeRoom() {
+	if len(w.known) < maxWatched {
+		return
+	}
 	for id, known := range w.known {
 		if known.over && known.broadcast == uuid.Nil {
 			delete(w.known, id)
-			return true
 		}
 	}
-	return false
 }
 
 // save writes down what is known, new sessions first.
