@@ -40,6 +40,8 @@ func (s *Service) WentLive(ctx context.Context, session Session, seen time.Time)
 		a := airing{s, tx, session, seen, s.cfg.Now()}
 		known, err := tx.AiringOfSession(ctx, session.ID)
 		switch {
+		case err == nil && known.ChannelID != session.ChannelID:
+			return errReplaced // its id is that of another
 		case err == nil:
 			id = known.ID
 			return a.goOn(ctx, known.ID, known.State)
@@ -215,6 +217,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("broadcast: look for those that are over: %w", err)
 	}
+	var errs []error
 	for _, b := range stale {
 		var ended bool
 		err := s.cfg.DB.InTx(ctx, func(tx *db.Tx) error {
@@ -226,11 +229,11 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return err
 		})
 		if err != nil && !errors.Is(err, ErrNoChannel) {
-			return err
+			errs = append(errs, err)
 		}
 		if ended {
 			s.cfg.Logger.InfoContext(ctx, "broadcast ended", "broadcast", b.ID)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -524,6 +524,7 @@ func TestAnOutageOfTheDatabaseLosesNothing(t *testing.T) {
 		t.Cleanup(func() { require.NoError(t, w.db.Close()) })
 		watch.s.cfg.DB = w.db
 		w.exec("DELETE FROM channels WHERE id = $1", gone)
+		w.advance(time.Minute)
 		w.step(watch)
 		require.False(t, watch.failing)
 		b := w.all(channel)[0]
@@ -581,6 +582,43 @@ func TestWhatNodesReportIsBounded(t *testing.T) {
 		watch.look()
 		require.Len(t, watch.known, 1, "room is made for those who are on air")
 	})
+}
+
+// TestASessionThatCannotBeWrittenDownHoldsNobodyUp has a webhook that cannot be told.
+func TestASessionThatCannotBeWrittenDownHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		bad, good := w.channel("bad"), w.channel("good")
+		watch := newWatch(w.service())
+		watch.s.cfg.Hooks = failingHooks{w, bad}
+		stolen := w.session(bad)
+		w.set(w.session(bad), w.session(good))
+		w.step(watch)
+		stolen.ID = w.onAir[1].ID // that of the good one
+		require.Empty(t, w.all(bad))
+		require.Equal(t, OnAir, w.all(good)[0].State)
+		watch.s.cfg.Hooks = w
+		for range 25 {
+			w.step(watch)
+		}
+		require.Equal(t, OnAir, w.all(bad)[0].State, "it is tried again")
+		_, err := watch.s.WentLive(t.Context(), stolen.Session, noon)
+		require.ErrorIs(t, err, errReplaced)
+	})
+}
+
+type failingHooks struct {
+	Hooks
+
+	channel uuid.UUID
+}
+
+func (f failingHooks) Fire(ctx context.Context, tx *db.Tx, channel uuid.UUID, event string, payload any) error {
+	if channel == f.channel {
+		return errors.New("no")
+	}
+	return f.Hooks.Fire(ctx, tx, channel, event, payload)
 }
 
 func TestRunWritesDownWhatItKnowsWhenItIsToldToStop(t *testing.T) {

@@ -56,7 +56,8 @@ type watched struct {
 	broadcast uuid.UUID // uuid.Nil until the database knows
 	recorded  bool      // the database has known it
 	over      bool      // no longer on air
-	notBefore time.Time // its channel is gone, or has another broadcast: ask again then
+	homeless  bool      // its channel is gone, or has another broadcast
+	notBefore time.Time // ask the database again then
 }
 
 func newWatch(s *Service) *watch {
@@ -128,7 +129,7 @@ func (w *watch) look() {
 	}
 	for id, known := range w.known {
 		known.over = !on[id]
-		if known.over && known.broadcast == uuid.Nil && (known.recorded || !known.notBefore.IsZero()) {
+		if known.over && known.broadcast == uuid.Nil && (known.recorded || known.homeless) {
 			delete(w.known, id) // nothing is left to write down
 		}
 	}
@@ -157,12 +158,16 @@ func (w *watch) save(ctx context.Context) error {
 		id, err := w.s.WentLive(ctx, known.sample.Session, known.seen)
 		switch {
 		case err == nil:
-			known.broadcast, known.recorded, known.notBefore = id, true, time.Time{}
+			known.broadcast, known.recorded, known.homeless = id, true, false
 			w.s.cfg.Logger.InfoContext(ctx, "session belongs to a broadcast", "session", known.sample.ID, "broadcast", id)
 		case errors.Is(err, ErrNoChannel), errors.Is(err, errReplaced):
-			known.notBefore = w.s.cfg.Now().Add(askAgain)
-		default:
+			known.homeless, known.notBefore = true, w.s.cfg.Now().Add(askAgain)
+		case db.IsUnavailable(err), ctx.Err() != nil:
 			errs = append(errs, err)
+		default: // the others need not suffer for it
+			known.notBefore = w.s.cfg.Now().Add(askAgain)
+			w.s.metrics.failures.Inc()
+			w.s.cfg.Logger.ErrorContext(ctx, "session belongs to no broadcast", "session", known.sample.ID, "err", err)
 		}
 		if ctx.Err() != nil {
 			break

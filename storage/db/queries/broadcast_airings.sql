@@ -1,5 +1,5 @@
 -- name: AiringOfSession :one
-SELECT b.id, b.state FROM broadcast_sessions s JOIN broadcasts b ON b.id = s.broadcast_id
+SELECT b.id, b.channel_id, b.state FROM broadcast_sessions s JOIN broadcasts b ON b.id = s.broadcast_id
 WHERE s.id = $1;
 
 -- name: AiringOfChannel :one

@@ -49,19 +49,20 @@ func (q *Queries) AiringOfChannel(ctx context.Context, channelID uuid.UUID) (Air
 }
 
 const airingOfSession = `-- name: AiringOfSession :one
-SELECT b.id, b.state FROM broadcast_sessions s JOIN broadcasts b ON b.id = s.broadcast_id
+SELECT b.id, b.channel_id, b.state FROM broadcast_sessions s JOIN broadcasts b ON b.id = s.broadcast_id
 WHERE s.id = $1
 `
 
 type AiringOfSessionRow struct {
-	ID    uuid.UUID
-	State string
+	ID        uuid.UUID
+	ChannelID uuid.UUID
+	State     string
 }
 
 func (q *Queries) AiringOfSession(ctx context.Context, id uuid.UUID) (AiringOfSessionRow, error) {
 	row := q.db.QueryRowContext(ctx, airingOfSession, id)
 	var i AiringOfSessionRow
-	err := row.Scan(&i.ID, &i.State)
+	err := row.Scan(&i.ID, &i.ChannelID, &i.State)
 	return i, err
 }
 
