@@ -108,6 +108,7 @@ func (s *Service) PrivateAmong(ctx context.Context, channelIDs []string) ([]stri
 // HeartbeatReply is what a node must do after a Report.
 type HeartbeatReply struct {
 	RevokedKeys []string `json:"revoked_keys" nullable:"false" doc:"Ids of stream keys whose sessions must end."`
+	EndSessions []string `json:"end_sessions,omitempty" doc:"Ids of reported sessions that somebody ended."`
 	Private     []string `json:"private" nullable:"false" doc:"Addresses of the reported channels that are private now: only those may watch who show a signed path. The others are for everyone."`
 }
 
@@ -126,5 +127,5 @@ func (s *Service) Heartbeat(ctx context.Context, r Report) (HeartbeatReply, erro
 		return HeartbeatReply{}, err
 	}
 	private, err := s.PrivateAmong(ctx, channelIDs)
-	return HeartbeatReply{RevokedKeys: revoked, Private: private}, err
+	return HeartbeatReply{RevokedKeys: revoked, EndSessions: s.nodes.toEnd(r.Live), Private: private}, err
 }

@@ -104,6 +104,21 @@ func (s *Service) allLive() []onAir {
 	return all
 }
 
+// OnAir returns what is on air, each channel once, in this process and on the nodes
+// that report to it.
+func (s *Service) OnAir() []LiveState {
+	all := s.allLive()
+	states := make([]LiveState, len(all))
+	for i, on := range all {
+		states[i] = *on.state
+	}
+	return states
+}
+
+// EndRemote has a session on another node ended, within a second or two. It reports
+// whether one has it.
+func (s *Service) EndRemote(session string) bool { return s.nodes.end(session) }
+
 // liveNow returns what is on air at slug, in this process or on another node; nil
 // for nothing.
 func (s *Service) liveNow(slug string) *LiveState {

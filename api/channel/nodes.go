@@ -14,6 +14,8 @@ const (
 	maxLivePerNode = 1000
 	// reportLife is how long a report counts: five missed ones in a row.
 	reportLife = 5 * time.Second
+	// orderLife is how long a node is told to end a session.
+	orderLife = time.Minute
 )
 
 // Report is what an ingest node tells the API once a second.
@@ -30,6 +32,7 @@ type nodes struct {
 
 	mu      sync.Mutex
 	reports map[string]nodeReport // by node; guarded by mu
+	ending  map[string]time.Time  // sessions that their nodes are told to end, by id, and since when; guarded by mu
 }
 
 type nodeReport struct {
@@ -38,7 +41,7 @@ type nodeReport struct {
 }
 
 func newNodes(now func() time.Time) *nodes {
-	return &nodes{now: now, reports: map[string]nodeReport{}}
+	return &nodes{now: now, reports: map[string]nodeReport{}, ending: map[string]time.Time{}}
 }
 
 // put replaces what is known of a node. A report that makes no sense, or of one
@@ -56,6 +59,7 @@ func (n *nodes) put(r Report) error {
 		if state, err = resolve(base, state); err != nil {
 			return err
 		}
+		state.node = r.Node
 		live[state.Slug] = state
 	}
 
@@ -96,6 +100,39 @@ func (n *nodes) All() []LiveState {
 		}
 	}
 	return all
+}
+
+// end has a session ended by its node, which is told with its next report. It
+// reports whether a node has it.
+func (n *nodes) end(session string) bool {
+	for _, state := range n.All() {
+		if state.Session == session {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.ending[session] = n.now()
+			return true
+		}
+	}
+	return false
+}
+
+// toEnd returns which of these sessions are to be ended. A node that does not report
+// one any more has ended it: orders are forgotten after a while.
+func (n *nodes) toEnd(live []LiveState) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ids := []string{}
+	for id, since := range n.ending {
+		if n.now().Sub(since) > orderLife {
+			delete(n.ending, id)
+		}
+	}
+	for _, state := range live {
+		if _, ordered := n.ending[state.Session]; ordered {
+			ids = append(ids, state.Session)
+		}
+	}
+	return ids
 }
 
 func (n *nodes) current() []map[string]LiveState {

@@ -67,3 +67,19 @@ func TestTableOfNodesIsBounded(t *testing.T) {
 	require.NoError(t, n.put(report("more")), "silent nodes make room")
 	require.Len(t, n.reports, 1)
 }
+
+func TestANodeIsToldToEndItsSession(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	n := newNodes(func() time.Time { return now })
+	live := []LiveState{{Slug: "a", Session: "1"}, {Slug: "b", Session: "2"}}
+	require.False(t, n.end("1"), "nobody has it yet")
+	require.NoError(t, n.put(Report{Node: "n1", PublicURL: "https://n1.example.org", Live: live}))
+	require.Empty(t, n.toEnd(live))
+	require.True(t, n.end("1"))
+	require.False(t, n.end("3"))
+	require.Equal(t, []string{"1"}, n.toEnd(live))
+	require.Empty(t, n.toEnd(live[1:]), "another node does not hear of it")
+	now = now.Add(2 * time.Minute)
+	require.Empty(t, n.toEnd(live), "an order does not stand for ever")
+}
