@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,13 +29,14 @@ func Register(api huma.API, channels *Service) {
 }
 
 // Failures that operations document beside those that every operation may have.
+// Clipped, because huma appends to them.
 var (
 	readErrors    = []int{http.StatusNotFound}
-	memberErrors  = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}
-	writeErrors   = append([]int{http.StatusTooManyRequests}, memberErrors...)
-	createErrors  = append([]int{http.StatusConflict}, writeErrors...)
-	editErrors    = append([]int{http.StatusPreconditionFailed}, writeErrors...)
 	privateErrors = []int{http.StatusUnauthorized, http.StatusForbidden}
+	memberErrors  = slices.Clip(slices.Concat(privateErrors, readErrors))
+	writeErrors   = slices.Clip(append([]int{http.StatusTooManyRequests}, memberErrors...))
+	createErrors  = slices.Clip(append([]int{http.StatusConflict}, writeErrors...))
+	editErrors    = slices.Clip(append([]int{http.StatusPreconditionFailed}, writeErrors...))
 )
 
 func (h *handler) registerChannels(api huma.API) {

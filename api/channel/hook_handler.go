@@ -45,6 +45,10 @@ func (h *handler) registerHook(api huma.API) {
 		Description: "For the hook on_publish of nginx-rtmp, a form, and of SRS, JSON. 200 with the text 0 lets the publisher in; " +
 			"every other status keeps it out. Viewers see the names of streams there: where they should not see a stream key, " +
 			"publish as rtmp://host/live/CHANNEL?key=KEY.",
+		Responses: map[string]*huma.Response{"200": {
+			Description: "Publishing is allowed.",
+			Content:     map[string]*huma.MediaType{"text/plain": {Schema: text("What SRS wants to read.", "0")}},
+		}},
 		RequestBody: body, MaxBodyBytes: maxHookBytes, BodyReadTimeout: 5 * time.Second,
 		SkipValidateBody: true, // parseHook does that, for both forms
 		Errors: []int{
@@ -63,7 +67,7 @@ type onPublishInput struct {
 
 type onPublishOutput struct {
 	ContentType string `header:"Content-Type"`
-	Body        []byte `contentType:"text/plain" example:"0"`
+	Body        []byte
 }
 
 // onPublish handles POST /api/v1/ingest/on_publish. SRS wants the body to be 0.

@@ -129,7 +129,7 @@ func (s *server) audited() []string {
 // returns one field of each item. Both ways must show the same.
 func (s *server) pages(path, token, field string) []string {
 	s.t.Helper()
-	var forward, back []string
+	forward, back := []string{}, []string{}
 	for next := path; next != ""; {
 		got := s.ok("GET", next, token, "")
 		forward = append(forward, items(got, field)...)

@@ -10,6 +10,7 @@ import (
 
 	"bandstand/api/auth"
 	"bandstand/api/channel"
+	"bandstand/api/rest"
 	"bandstand/storage/db"
 	"bandstand/storage/db/column"
 	"bandstand/storage/db/dbtest"
@@ -119,4 +120,27 @@ func TestServicesMakeNoChannels(t *testing.T) {
 		DB: dbtest.SQLite(t), Logger: slog.New(slog.DiscardHandler), SignedPath: func(string, string) string { return "" },
 	})
 	require.Error(t, err)
+}
+
+// Postgres takes neither zero bytes nor broken UTF-8 in a text.
+func TestTextsThatNoDatabaseHoldsFindNothing(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		now := time.Now()
+		s, ada := newService(t, d, &now)
+		_, at := create(t, s, ada, "demo")
+		for _, text := range []string{"a\x00b", "\xff", "\xc3\x28"} {
+			_, err := s.Get(t.Context(), text)
+			require.ErrorIs(t, err, channel.ErrNotFound)
+			require.NoError(t, s.Unfollow(t.Context(), ada, text))
+			_, err = s.PutMember(t.Context(), at, text, "viewer")
+			require.ErrorIs(t, err, channel.ErrUserNotFound)
+			require.ErrorIs(t, s.DeleteMember(t.Context(), at, text), channel.ErrMemberNotFound)
+			for _, f := range []channel.Filter{{Search: text}, {Tag: text}, {Category: text}, {Owner: text}, {Tag: "a", Owner: text}} {
+				page, err := s.List(t.Context(), f, rest.PageQuery{Limit: 10})
+				require.NoError(t, err)
+				require.Empty(t, page.Items)
+			}
+		}
+	})
 }
