@@ -73,7 +73,7 @@ func (l List) Decode(text string) (Cursor, error) {
 		return Cursor{}, ErrBadCursor
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || raw[0] != byte(l) || raw[1] > 1 {
+	if err != nil || len(raw) != cursorLength || raw[0] != byte(l) || raw[1] > 1 { // it skips line breaks
 		return Cursor{}, ErrBadCursor
 	}
 	var n uint64
@@ -109,7 +109,17 @@ func NewPage[T any](l List, c Cursor, limit int, rows []T, place func(T) Cursor)
 		slices.Reverse(rows)
 	}
 	page := Page[T]{Items: rows}
-	if len(rows) == 0 {
+	switch {
+	case len(rows) == 0 && c == l.First():
+		return page
+	case len(rows) == 0: // what was there has gone: turn round, at the item whose place c is
+		if c.Back {
+			page.Next = l.Encode(step(c, l != ByTimeFirst))
+		} else {
+			back := step(c, l == ByTimeFirst)
+			back.Back = true
+			page.Prev = l.Encode(back)
+		}
 		return page
 	}
 	if c.Back || more {
@@ -123,6 +133,25 @@ func NewPage[T any](l List, c Cursor, limit int, rows []T, place func(T) Cursor)
 		page.Prev = l.Encode(prev)
 	}
 	return page
+}
+
+// step returns the place next to c, up or down: between c and the item that is nearest.
+func step(c Cursor, up bool) Cursor {
+	c.Back = false
+	for i := len(c.ID) - 1; i >= 0; i-- {
+		if up {
+			c.ID[i]++
+			if c.ID[i] != 0 {
+				return c
+			}
+			continue
+		}
+		c.ID[i]--
+		if c.ID[i] != math.MaxUint8 {
+			return c
+		}
+	}
+	return c // the last id of all: no item has it
 }
 
 // MapPage returns p with each item as f shows it.

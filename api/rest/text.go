@@ -8,24 +8,37 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+const (
+	// maxMarks bounds the accents and signs above and below one letter. Living scripts
+	// have up to four of them; towers of them paint over the neighbours.
+	maxMarks = 5
+	// maxRaw bounds the bytes from which one character may be composed, before
+	// anything else looks at them: a Korean syllable comes in three parts of three.
+	maxRaw = 16
+)
+
 // Line returns s as one line of text fit to be shown: in NFC, with single spaces,
 // none at its ends. ok is false if it has more than most characters, is not UTF-8,
-// or holds what could fool a reader: control characters, line breaks, characters
-// that turn the direction of writing or that nobody sees.
+// or holds what could fool a reader: control characters, line breaks, characters that
+// turn the direction of writing, that nobody sees, or that are heaped on each other.
 func Line(s string, most int) (text string, ok bool) {
-	if len(s) > 4*most+64 || !utf8.ValidString(s) || strings.ContainsFunc(s, isUnfit) {
+	if len(s) > maxRaw*most+64 || !utf8.ValidString(s) || strings.ContainsFunc(s, isUnfit) {
 		return "", false
 	}
 	s = strings.Join(strings.Fields(norm.NFC.String(s)), " ")
-	return s, utf8.RuneCountInString(s) <= most
-}
-
-// Lines is Line for texts of several lines: line breaks stay, two in a row at most.
-func Lines(s string, most int) (text string, ok bool) {
-	if len(s) > 8*most+64 {
+	if utf8.RuneCountInString(s) > most || !isJoinedWell(s) {
 		return "", false
 	}
-	s = strings.ReplaceAll(s, "\r\n", "\n")
+	return s, true
+}
+
+// Lines is Line for texts of several lines: line breaks stay, two in a row at most, and
+// tabs become spaces.
+func Lines(s string, most int) (text string, ok bool) {
+	if len(s) > maxRaw*most+64 {
+		return "", false
+	}
+	s = strings.NewReplacer("\r\n", "\n", "\t", " ").Replace(s)
 	lines := strings.Split(s, "\n")
 	kept := lines[:0]
 	blank := 0
@@ -45,17 +58,65 @@ func Lines(s string, most int) (text string, ok bool) {
 		kept = append(kept, line)
 	}
 	s = strings.Trim(strings.Join(kept, "\n"), "\n")
-	return s, utf8.RuneCountInString(s) <= most
+	if utf8.RuneCountInString(s) > most {
+		return "", false
+	}
+	return s, true
 }
 
+const (
+	zeroWidthNonJoiner = '\u200c'
+	zeroWidthJoiner    = '\u200d'
+)
+
 // isUnfit reports whether a character does not belong in a line. The joiners of
-// emoji and of some scripts do.
+// emoji and of some scripts do, and so do the marks that choose between two looks.
 func isUnfit(r rune) bool {
 	switch r {
-	case '\u200c', '\u200d':
+	case zeroWidthNonJoiner, zeroWidthJoiner:
 		return false
-	case '\u2028', '\u2029', '\ufffc', '\ufffd':
+	case '\u2028', '\u2029', '\ufffc', '\ufffd', // separators; what stands for something else
+		'\u2800', '\U0001d159': // blanks that are no spaces
 		return true
 	}
-	return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) || unicode.Is(unicode.Cs, r)
+	switch {
+	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs),
+		unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r), // fillers and the like
+		unicode.Is(unicode.Noncharacter_Code_Point, r):
+		return true
+	}
+	return false
+}
+
+// isJoinedWell reports whether marks and joiners are where they mean something: marks on
+// a character, not too many, and joiners between two.
+func isJoinedWell(s string) bool {
+	marks := 0
+	joined, base := false, false // the character before is a joiner; there is one to stand on
+	for _, r := range s {
+		switch {
+		case r == ' ':
+			if joined {
+				return false
+			}
+			base = false
+		case r == zeroWidthJoiner || r == zeroWidthNonJoiner:
+			if joined || !base {
+				return false
+			}
+			joined = true
+			continue
+		case unicode.IsMark(r):
+			marks++
+			if marks > maxMarks || !base {
+				return false
+			}
+			joined = false
+			continue
+		default:
+			base = true
+		}
+		joined, marks = false, 0
+	}
+	return !joined
 }
