@@ -63,6 +63,9 @@ var permissions = map[string]Rule{
 	"put-channel-thumbnail": members(Owner|Broadcaster, RoleAdmin, ScopeChannels),
 	"del-channel-thumbnail": members(Owner|Broadcaster, RoleModerator, ScopeChannels),
 
+	// Pictures: those that are not ready are only there for whoever has sent them.
+	"get-image": everyone(),
+
 	// On air.
 	"get-channel-session": members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeRead),
 	"end-channel-session": members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeBroadcasts),
