@@ -1,0 +1,114 @@
+package login
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// maxFailures is how often a login may fail within failureWindow, which begins with
+	// the first failure. Then nobody may try it until the window ends.
+	maxFailures   = 10
+	failureWindow = 15 * time.Minute
+	// maxNames bounds the memory: of names that failed more, those with fewest failures
+	// are forgotten.
+	maxNames = 1 << 16
+	// sampledNames is among how many the one with fewest failures is looked for.
+	sampledNames = 8
+)
+
+// Attempts counts failed attempts to log in, by a hash of the name that was tried,
+// whether or not there is such an account: so that passwords cannot be guessed from
+// many addresses. Implementations are safe for concurrent use, and fail rather than
+// take long: a failure lets people in.
+type Attempts interface {
+	// Wait returns how long nobody may try name; zero if everybody may.
+	Wait(ctx context.Context, name string) (time.Duration, error)
+	// Failed counts a failure.
+	Failed(ctx context.Context, name string) error
+	// Succeeded forgets the failures.
+	Succeeded(ctx context.Context, name string) error
+}
+
+// nameOf returns the name under which attempts with a login are counted.
+func nameOf(login string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(login)))
+	return hex.EncodeToString(sum[:])
+}
+
+// MemoryAttempts counts in this process.
+type MemoryAttempts struct {
+	now func() time.Time
+
+	mu    sync.Mutex
+	names map[string]failures // guarded by mu
+}
+
+type failures struct {
+	count int
+	until time.Time
+}
+
+// NewMemoryAttempts returns a MemoryAttempts that has counted nothing.
+func NewMemoryAttempts(now func() time.Time) *MemoryAttempts {
+	return &MemoryAttempts{now: now, names: map[string]failures{}}
+}
+
+// Wait implements Attempts. It never fails.
+func (a *MemoryAttempts) Wait(_ context.Context, name string) (time.Duration, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if f := a.names[name]; f.count >= maxFailures {
+		return max(0, f.until.Sub(a.now())), nil
+	}
+	return 0, nil
+}
+
+// Failed implements Attempts. It never fails.
+func (a *MemoryAttempts) Failed(_ context.Context, name string) error {
+	now := a.now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f, known := a.names[name]
+	if !known && len(a.names) >= maxNames {
+		a.makeRoom(now)
+	}
+	if !now.Before(f.until) {
+		f = failures{until: now.Add(failureWindow)}
+	}
+	f.count++
+	a.names[name] = f
+	return nil
+}
+
+// Succeeded implements Attempts. It never fails.
+func (a *MemoryAttempts) Succeeded(_ context.Context, name string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.names, name)
+	return nil
+}
+
+// makeRoom forgets the names whose window is over or else, of a few, the one with
+// fewest failures. The caller holds mu.
+func (a *MemoryAttempts) makeRoom(now time.Time) {
+	least, seen := "", 0
+	for name, f := range a.names { // in no order
+		if !now.Before(f.until) {
+			delete(a.names, name)
+			return
+		}
+		if least == "" || f.count < a.names[least].count {
+			least = name
+		}
+		seen++
+		if seen == sampledNames {
+			break
+		}
+	}
+	delete(a.names, least)
+}
