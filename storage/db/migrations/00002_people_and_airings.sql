@@ -311,7 +311,7 @@ CREATE TABLE bans (
 CREATE INDEX bans_active_idx ON bans (id) WHERE lifted_at IS NULL;
 CREATE INDEX bans_created_by_idx ON bans (created_by);
 CREATE INDEX bans_network_idx ON bans (network, id);
-CREATE INDEX bans_lifted_at_idx ON bans (lifted_at);
+CREATE INDEX bans_lifted_at_idx ON bans (lifted_at) WHERE lifted_at IS NOT NULL;
 
 -- Privileged actions. Names are copied: the log outlives what it names.
 CREATE TABLE audit_log (
