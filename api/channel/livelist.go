@@ -25,9 +25,10 @@ func (s *Service) ListLive(ctx context.Context, l rest.List, f Filter, page rest
 	if err != nil {
 		return rest.Page[Listed]{}, err
 	}
-	found := []Listed{}
+	candidates := s.beyond(l, c)
+	found := make([]Listed, 0, min(len(candidates), page.Limit+1))
 	var failed error
-	for _, on := range s.beyond(l, c) {
+	for _, on := range candidates {
 		if len(found) > page.Limit {
 			break
 		}
@@ -86,15 +87,15 @@ func (s *Service) beyond(l rest.List, c rest.Cursor) []onAir {
 func (s *Service) allLive() []onAir {
 	local, remote := s.cfg.Live.All(), s.nodes.All()
 	byID := make(map[uuid.UUID]*LiveState, len(local)+len(remote))
-	for _, state := range remote {
-		id, err := uuid.Parse(state.ChannelID)
-		if other := byID[id]; err == nil && (other == nil || state.StartedAt.After(other.StartedAt)) {
-			byID[id] = &state
+	for i := range remote {
+		id, err := uuid.Parse(remote[i].ChannelID)
+		if other := byID[id]; err == nil && (other == nil || remote[i].StartedAt.After(other.StartedAt)) {
+			byID[id] = &remote[i]
 		}
 	}
-	for _, state := range local {
-		if id, err := uuid.Parse(state.ChannelID); err == nil {
-			byID[id] = &state
+	for i := range local {
+		if id, err := uuid.Parse(local[i].ChannelID); err == nil {
+			byID[id] = &local[i]
 		}
 	}
 	all := make([]onAir, 0, len(byID))
