@@ -1,56 +1,71 @@
-// Package account keeps the people of this server: signing up and logging in.
+// Package account keeps the people of this server: signing up, addresses and
+// passwords, profiles, leaving and coming back, and what the staff does with accounts.
+//
+// Nobody learns from the API who has an account with which address. Where mail is
+// sent, an address belongs to whoever has confirmed it. Signing up with any address
+// makes an account that cannot be used yet; whether it gets a link to confirm, or the
+// owner of the address is told that there is an account already, only the mailbox
+// shows. All that asks for a mail answers the same and does as much work for addresses
+// that are not known. Usernames are public.
+//
+// A server without mail cannot ask anyone to confirm. There accounts can be used at
+// once, and signing up with an address that is taken is refused: whoever signs up
+// needs to know, and with the username public any answer would give it away.
 package account
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/mail"
-	"regexp"
+	"log/slog"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/google/uuid"
 
 	"bandstand/api/auth"
+	"bandstand/api/mail"
 	"bandstand/storage/db"
-	"bandstand/storage/db/column"
 	"bandstand/storage/db/store"
 )
 
-// Bounds of a password, in characters. A long one costs no more to hash.
+// RestoreWindow is how long a deleted account can be restored.
+const RestoreWindow = 30 * 24 * time.Hour
+
+// Who may sign up.
 const (
-	minPassword = 8
-	maxPassword = 256
-	maxEmail    = 254 // bytes; RFC 5321 4.5.3.1.3, less the brackets
+	SignupOpen   = "open"
+	SignupInvite = "invite" // with an invite code
+	SignupClosed = "closed"
 )
 
-// User is a person as others and they themselves may see them.
-type User struct {
-	ID        uuid.UUID
-	Username  string
-	Email     string
-	Role      auth.Role
-	CreatedAt time.Time
+// Policy says who may sign up. It may change while the program runs.
+type Policy interface {
+	// Signup returns SignupOpen, SignupInvite or SignupClosed.
+	Signup(ctx context.Context) string
 }
 
-// Session is what a successful login gives.
-type Session struct {
-	AccessToken string
-	ExpiresIn   time.Duration
-	User        User
+// FixedPolicy is a Policy that never changes.
+type FixedPolicy string
+
+// Signup implements Policy.
+func (p FixedPolicy) Signup(context.Context) string { return string(p) }
+
+// Mail sends mails.
+type Mail interface {
+	// Queue sends m once tx is committed. To nobody it sends nothing, in the same time.
+	Queue(ctx context.Context, tx *db.Tx, m mail.Message) error
 }
 
 // Config is what a Service needs. Fields without a default are required.
 type Config struct {
-	DB         *db.DB
-	Passwords  *auth.Passwords
-	Tokens     *auth.Tokens
-	OpenSignup bool             // whether strangers may make accounts
+	DB        *db.DB
+	Passwords *auth.Passwords
+	Policy    Policy       // closed if nil
+	Mail      Mail         // nil: this server sends no mail
+	Tokens    *auth.Tokens // nil: nobody can log in here
+
+	OpenSignup bool             // stands for Policy, if that is nil
 	Now        func() time.Time // time.Now if nil
+	Logger     *slog.Logger     // nothing is logged if nil
 }
 
 // Service holds the rules of accounts. It is safe for concurrent use.
@@ -58,175 +73,65 @@ type Service struct{ cfg Config }
 
 // NewService returns a Service.
 func NewService(cfg Config) (*Service, error) {
-	if cfg.DB == nil || cfg.Passwords == nil || cfg.Tokens == nil {
-		return nil, errors.New("account: a database, passwords and tokens are required")
+	if cfg.DB == nil || cfg.Passwords == nil {
+		return nil, errors.New("account: a database and passwords are required")
+	}
+	if cfg.Policy == nil {
+		cfg.Policy = FixedPolicy(SignupClosed)
+		if cfg.OpenSignup {
+			cfg.Policy = FixedPolicy(SignupOpen)
+		}
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
 	return &Service{cfg: cfg}, nil
 }
 
-// Signup makes an account with the role user. Names and addresses that differ
-// only in case are the same.
-func (s *Service) Signup(ctx context.Context, username, email, password string) (User, error) {
-	if !s.cfg.OpenSignup {
-		return User{}, ErrSignupClosed
-	}
-	if isReserved(username) {
-		return User{}, ErrUsernameTaken
-	}
-	return s.create(ctx, username, email, password, auth.RoleUser)
-}
-
-// create checks before it hashes, and leaves it to the database to say who was
-// first where two ask for the same name.
-func (s *Service) create(ctx context.Context, username, email, password string, role auth.Role) (User, error) {
-	if !usernameForm.MatchString(username) {
-		return User{}, ErrBadUsername
-	}
-	if !isEmail(email) {
-		return User{}, ErrBadEmail
-	}
-	if err := checkPassword(password, username, email); err != nil {
-		return User{}, err
-	}
-	hash, err := s.cfg.Passwords.Hash(ctx, password)
-	if err != nil {
-		return User{}, err
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return User{}, fmt.Errorf("account: make an id: %w", err)
-	}
-	user := User{ID: id, Username: username, Email: email, Role: role, CreatedAt: column.At(s.cfg.Now()).Time}
-	err = s.cfg.DB.Write().CreateUser(ctx, store.CreateUserParams{
-		ID:       id,
-		Username: username, UsernameLower: strings.ToLower(username),
-		Email: email, EmailLower: strings.ToLower(email),
-		PasswordHash: hash, Role: string(role), CreatedAt: column.At(user.CreatedAt),
-	})
-	switch {
-	case db.IsUnique(err, "users_username_lower_key"):
-		return User{}, ErrUsernameTaken
-	case db.IsUnique(err, "users_email_lower_key"):
-		return User{}, ErrEmailTaken
-	case err != nil:
-		return User{}, fmt.Errorf("account: create: %w", err)
-	}
-	return user, nil
-}
-
-// Login returns a session for whoever proves to own an account, named by its
-// username or e-mail address. A login that does not exist takes as long as a
-// wrong password, and both are ErrBadCredentials.
-func (s *Service) Login(ctx context.Context, login, password string) (Session, error) {
-	row, err := s.find(ctx, strings.ToLower(login))
-	if err != nil && !errors.Is(err, db.ErrNotFound) {
-		return Session{}, fmt.Errorf("account: log in: %w", err)
-	}
-	ok, err := s.cfg.Passwords.Check(ctx, password, row.PasswordHash)
-	if err != nil {
-		return Session{}, err
-	}
-	if !ok {
-		return Session{}, ErrBadCredentials
-	}
-	user := userOf(row)
-	token, ttl, err := s.cfg.Tokens.Access(user.ID, user.Username, user.Role)
-	if err != nil {
-		return Session{}, err
-	}
-	return Session{AccessToken: token, ExpiresIn: ttl, User: user}, nil
-}
-
-// find looks a login up: usernames have no @, addresses do. What nobody can be called
-// is not asked for: Postgres would not even take a text with a zero byte.
+// find looks a login up among accounts that are not deleted: usernames have no @,
+// addresses do. An address that nobody has confirmed stands for the newest account
+// that claims it.
 func (s *Service) find(ctx context.Context, login string) (store.User, error) {
-	if strings.ContainsFunc(login, unicode.IsControl) || !utf8.ValidString(login) {
+	login = strings.ToLower(login)
+	q := s.cfg.DB.Read()
+	switch {
+	case !isText(login):
 		return store.User{}, db.ErrNotFound
+	case !strings.Contains(login, "@"):
+		return q.UserByUsername(ctx, login)
 	}
-	if strings.Contains(login, "@") {
-		return s.cfg.DB.Read().UserByEmail(ctx, login)
+	row, err := q.UserByEmail(ctx, login)
+	if errors.Is(err, db.ErrNotFound) {
+		return q.UnconfirmedUserByEmail(ctx, login)
 	}
-	return s.cfg.DB.Read().UserByUsername(ctx, login)
+	return row, err
 }
 
-// Get returns the account with id, or db.ErrNotFound.
-func (s *Service) Get(ctx context.Context, id uuid.UUID) (User, error) {
-	row, err := s.cfg.DB.Read().UserByID(ctx, id)
-	if err != nil {
-		return User{}, fmt.Errorf("account: get: %w", err)
+// findEvenDeleted looks a login up among all accounts, but addresses among those that
+// have confirmed them.
+func (s *Service) findEvenDeleted(ctx context.Context, login string) (store.User, error) {
+	login = strings.ToLower(login)
+	switch {
+	case !isText(login):
+		return store.User{}, db.ErrNotFound
+	case strings.Contains(login, "@"):
+		return s.cfg.DB.Read().UserByEmailEvenDeleted(ctx, login)
 	}
-	return userOf(row), nil
+	return s.cfg.DB.Read().UserByUsernameEvenDeleted(ctx, login)
 }
 
-// adminName is the login of the account that EnsureAdmin makes.
-const adminName = "admin"
-
-// EnsureAdmin makes the account "admin" with a random password if nobody has the
-// role admin. Only then created is true; the password is kept nowhere, so the
-// caller must show it. Of nodes that start together one creates the account.
-func (s *Service) EnsureAdmin(ctx context.Context) (password string, created bool, err error) {
-	exists, err := s.hasAdmin(ctx)
-	if err != nil || exists {
-		return "", false, err
-	}
-	password = rand.Text()
-	_, err = s.create(ctx, adminName, adminName+"@localhost", password, auth.RoleAdmin)
-	if errors.Is(err, ErrUsernameTaken) || errors.Is(err, ErrEmailTaken) {
-		exists, lookErr := s.hasAdmin(ctx)
-		if exists || lookErr != nil { // another node was faster
-			return "", false, lookErr
-		}
-	}
-	if err != nil {
-		return "", false, fmt.Errorf("account: make the first admin: %w", err)
-	}
-	return password, true, nil
+// changed tells all nodes that what they remember of a user is no longer true.
+func changed(ctx context.Context, tx *db.Tx, user store.User) error {
+	return tx.Notify(ctx, auth.TopicUser, user.ID.String())
 }
 
-func (s *Service) hasAdmin(ctx context.Context) (bool, error) {
-	has, err := s.cfg.DB.Read().HasUserWithRole(ctx, string(auth.RoleAdmin))
-	if err != nil {
-		return false, fmt.Errorf("account: look for an admin: %w", err)
+// wrap keeps outcomes as they are and says of other errors what was attempted.
+func wrap(err error, attempt string) error {
+	if err == nil {
+		return nil
 	}
-	return has, nil
-}
-
-// usernameForm is what a person may be called: also fit for a path.
-var usernameForm = regexp.MustCompile(`^[A-Za-z0-9](?:[_-]?[A-Za-z0-9]){1,31}$`)
-
-// isReserved reports whether a name would pass for the server itself.
-func isReserved(username string) bool {
-	switch strings.ToLower(username) {
-	case adminName, "administrator", "root", "system", "bandstand", "moderator", "support", "me", "api", "service":
-		return true
-	}
-	return false
-}
-
-// isEmail reports whether s is one bare address. Whether it receives mail only
-// mail can tell.
-func isEmail(s string) bool {
-	if len(s) > maxEmail {
-		return false
-	}
-	a, err := mail.ParseAddress(s)
-	return err == nil && !strings.ContainsFunc(s, unicode.IsControl) && a.Name == "" && a.Address == s
-}
-
-func checkPassword(password, username, email string) error {
-	n := utf8.RuneCountInString(password)
-	if n < minPassword || n > maxPassword || strings.EqualFold(password, username) || strings.EqualFold(password, email) {
-		return ErrBadPassword
-	}
-	return nil
-}
-
-func userOf(row store.User) User {
-	return User{
-		ID: row.ID, Username: row.Username, Email: row.Email,
-		Role: auth.Role(row.Role), CreatedAt: row.CreatedAt.Time,
-	}
+	return fmt.Errorf("account: %s: %w", attempt, err)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/alexedwards/argon2id"
+	"golang.org/x/text/unicode/norm"
 )
 
 // hashing is OWASP's second recommendation for argon2id: 19 MiB, two passes.
@@ -16,8 +17,9 @@ var hashing = argon2id.Params{
 	KeyLength:   32,
 }
 
-// Passwords hashes and checks passwords. Each hash takes 19 MiB and some tens of
-// milliseconds of a core, so only a few are computed at a time: the others wait.
+// Passwords hashes and checks passwords, in NFC: not all keyboards make an é of the
+// same characters. Each hash takes 19 MiB and some tens of milliseconds of a core, so
+// only a few are computed at a time: the others wait.
 type Passwords struct {
 	slots chan struct{}
 	dummy string // what is checked when there is no account
@@ -41,7 +43,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer p.leave()
-	hash, err := argon2id.CreateHash(password, &hashing)
+	hash, err := argon2id.CreateHash(norm.NFC.String(password), &hashing)
 	if err != nil {
 		return "", fmt.Errorf("auth: hash a password: %w", err)
 	}
@@ -60,7 +62,7 @@ func (p *Passwords) Check(ctx context.Context, password, hash string) (bool, err
 	if !known {
 		hash = p.dummy
 	}
-	ok, err := argon2id.ComparePasswordAndHash(password, hash)
+	ok, err := argon2id.ComparePasswordAndHash(norm.NFC.String(password), hash)
 	if err != nil {
 		return false, fmt.Errorf("auth: check a password: %w", err)
 	}

@@ -35,6 +35,11 @@ func TestPasswords(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, test.want, ok, name)
 	}
+	hash, err = passwords.Hash(t.Context(), "café au lait")
+	require.NoError(t, err)
+	ok, err := passwords.Check(t.Context(), "cafe\u0301 au lait", hash)
+	require.NoError(t, err)
+	require.True(t, ok, "the same letters, made of other characters")
 	_, err = passwords.Check(t.Context(), "x", "$2y$10$bcrypt")
 	require.Error(t, err)
 	_, err = auth.NewPasswords(0)

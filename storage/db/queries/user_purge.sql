@@ -9,17 +9,21 @@ UPDATE users SET version = version + 1 WHERE id = sqlc.arg(id) AND deleted_at < 
 -- name: PurgeUserPictures :exec
 -- Marks the pictures of a user, and of what goes with the user, for clearing up.
 UPDATE images SET state = 'replaced', updated_at = sqlc.arg(now)
-WHERE target_id = sqlc.arg(user_id)
-   OR target_id IN (SELECT c.id FROM channels c WHERE c.owner_id = sqlc.arg(user_id))
-   OR target_id IN (SELECT b.id FROM broadcasts b JOIN channels o ON o.id = b.channel_id WHERE o.owner_id = sqlc.arg(user_id));
+WHERE target_id IN (
+    SELECT u.id FROM users u WHERE u.id = sqlc.arg(user_id)
+    UNION ALL
+    SELECT c.id FROM channels c WHERE c.owner_id = sqlc.arg(user_id)
+    UNION ALL
+    SELECT b.id FROM broadcasts b JOIN channels o ON o.id = b.channel_id WHERE o.owner_id = sqlc.arg(user_id)
+);
 
 -- name: PurgeUserFollows :exec
 -- Channels count their followers; the follows themselves go with the user.
 UPDATE channels SET followers = followers - 1
 WHERE id IN (SELECT f.channel_id FROM follows f WHERE f.user_id = $1) AND followers > 0;
 
--- name: PurgeUserChannels :execrows
-DELETE FROM channels WHERE owner_id = $1;
+-- name: PurgeUserChannels :many
+DELETE FROM channels WHERE owner_id = $1 RETURNING slug;
 
 -- name: PurgeUser :execrows
 DELETE FROM users WHERE id = $1;

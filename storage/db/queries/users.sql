@@ -30,6 +30,10 @@ ORDER BY id DESC LIMIT 1;
 -- name: HasUserWithRole :one
 SELECT EXISTS (SELECT 1 FROM users WHERE role = $1 AND deleted_at IS NULL);
 
+-- name: LockUser :exec
+-- Whoever mails or changes a user waits here for others who do.
+UPDATE users SET version = version WHERE id = $1;
+
 -- name: LockAdmins :exec
 -- Whoever changes who is an admin waits here for others who do.
 UPDATE users SET version = version WHERE role = 'admin';

@@ -42,16 +42,31 @@ func (q *Queries) PurgeUser(ctx context.Context, id uuid.UUID) (int64, error) {
 	return result.RowsAffected()
 }
 
-const purgeUserChannels = `-- name: PurgeUserChannels :execrows
-DELETE FROM channels WHERE owner_id = $1
+const purgeUserChannels = `-- name: PurgeUserChannels :many
+DELETE FROM channels WHERE owner_id = $1 RETURNING slug
 `
 
-func (q *Queries) PurgeUserChannels(ctx context.Context, ownerID uuid.UUID) (int64, error) {
-	result, err := q.db.ExecContext(ctx, purgeUserChannels, ownerID)
+func (q *Queries) PurgeUserChannels(ctx context.Context, ownerID uuid.UUID) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, purgeUserChannels, ownerID)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected()
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var slug string
+		if err := rows.Scan(&slug); err != nil {
+			return nil, err
+		}
+		items = append(items, slug)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const purgeUserFollows = `-- name: PurgeUserFollows :exec
@@ -67,9 +82,13 @@ func (q *Queries) PurgeUserFollows(ctx context.Context, userID uuid.UUID) error 
 
 const purgeUserPictures = `-- name: PurgeUserPictures :exec
 UPDATE images SET state = 'replaced', updated_at = $1
-WHERE target_id = $2
-   OR target_id IN (SELECT c.id FROM channels c WHERE c.owner_id = $2)
-   OR target_id IN (SELECT b.id FROM broadcasts b JOIN channels o ON o.id = b.channel_id WHERE o.owner_id = $2)
+WHERE target_id IN (
+    SELECT u.id FROM users u WHERE u.id = $2
+    UNION ALL
+    SELECT c.id FROM channels c WHERE c.owner_id = $2
+    UNION ALL
+    SELECT b.id FROM broadcasts b JOIN channels o ON o.id = b.channel_id WHERE o.owner_id = $2
+)
 `
 
 type PurgeUserPicturesParams struct {

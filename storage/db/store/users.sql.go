@@ -126,6 +126,16 @@ func (q *Queries) LockAdmins(ctx context.Context) error {
 	return err
 }
 
+const lockUser = `-- name: LockUser :exec
+UPDATE users SET version = version WHERE id = $1
+`
+
+// Whoever mails or changes a user waits here for others who do.
+func (q *Queries) LockUser(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.ExecContext(ctx, lockUser, id)
+	return err
+}
+
 const reinstateUser = `-- name: ReinstateUser :execrows
 UPDATE users SET suspended_at = NULL, suspended_reason = '', version = version + 1 WHERE id = $1
 `
