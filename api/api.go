@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
@@ -38,6 +39,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix                         // whose X-Forwarded-For counts, for Media too
 	TrustedOrigins []string                               // other origins whose pages may change things here
 	PublicURL      string                                 // how people reach this server; "" if nobody knows
+	RequestTimeout time.Duration                          // to serve a request; 15s if zero
 	Version        string                                 // of the program; "dev" if empty
 
 	Limits      Limits
@@ -101,6 +103,9 @@ func (cfg *Config) validate() error {
 	if cfg.Counts == nil {
 		cfg.Counts = limit.NewMemory(limit.MemoryConfig{})
 	}
+	if cfg.RequestTimeout == 0 {
+		cfg.RequestTimeout = requestTimeout
+	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	return errors.Join(errs...)
 }
@@ -134,7 +139,7 @@ func newOperations(cfg Config) (http.Handler, error) {
 		sameOrigin(protection),
 		counted.perAddress,
 		readable,
-		bounded(known),
+		bounded(known, cfg.RequestTimeout),
 	)
 	operations := humaecho.New(e, humaConfig(cfg))
 	operations.UseMiddleware(

@@ -48,7 +48,9 @@ func ready(checks map[string]func(context.Context) error, log *slog.Logger) http
 			return
 		}
 		slices.Sort(failed)
-		writeProblem(w, newProblem(http.StatusServiceUnavailable, "not_ready", "not ready: "+strings.Join(failed, ", ")))
+		p := newProblem(http.StatusServiceUnavailable, "not_ready", "not ready: "+strings.Join(failed, ", "))
+		tellRetry(w.Header(), p, nil)
+		writeProblem(w, p)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
@@ -85,7 +86,7 @@ func TestPanicsAreInternalErrors(t *testing.T) {
 	require.NoError(t, err)
 	e := echo.New()
 	e.HTTPErrorHandler = handleEchoError
-	e.Use(observe(slog.New(slog.NewTextHandler(&log, nil)), m), recovered, secured(false), bounded(&routes{}))
+	e.Use(observe(slog.New(slog.NewTextHandler(&log, nil)), m), recovered, secured(false), bounded(&routes{}, time.Minute))
 	e.GET("/panic", func(echo.Context) error { panic("secret cause") })
 	e.GET("/abort", func(echo.Context) error { panic(http.ErrAbortHandler) })
 	e.GET("/late", func(c echo.Context) error {

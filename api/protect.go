@@ -18,8 +18,7 @@ const (
 	maxBodyBytes = 1 << 20
 	// bodyWithin bounds the time for a body to arrive, unless its operation says otherwise.
 	bodyWithin = 5 * time.Second
-	// requestTimeout bounds the time to serve a request, waiting included, but for the
-	// time that its operation gives to a large body.
+	// requestTimeout bounds the time to serve a request, unless Config says otherwise.
 	requestTimeout = 15 * time.Second
 	// cookiePrefix begins the names of all our cookies.
 	cookiePrefix = "bandstand_"
@@ -109,13 +108,13 @@ func readable(next echo.HandlerFunc) echo.HandlerFunc {
 // isText reports whether s can be kept by every database.
 func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// bounded limits the size of a request's body and the time to serve it. An operation
-// with a larger MaxBodyBytes or BodyReadTimeout gets that.
-func bounded(known *routes) echo.MiddlewareFunc {
+// bounded limits the size of a request's body and the time to serve it, waiting
+// included. An operation with a larger MaxBodyBytes or BodyReadTimeout gets that.
+func bounded(known *routes, timeout time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
-			most, within := int64(maxBodyBytes), requestTimeout
+			most, within := int64(maxBodyBytes), timeout
 			if op := known.of(c); op != nil {
 				most = max(most, op.MaxBodyBytes)
 				within += op.bodyWithin - bodyWithin

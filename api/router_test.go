@@ -113,6 +113,7 @@ func TestHealth(t *testing.T) {
 	require.Equal(t, 200, s.Do("GET", "/healthz", "", "").Status)
 	got := s.Do("GET", "/readyz", "", "")
 	apitest.RequireProblem(t, got, 503, "not_ready")
+	require.Equal(t, "2", got.Header.Get("Retry-After"))
 	require.Equal(t, "not ready: database, ffmpeg", got.JSON["detail"])
 	require.Contains(t, s.Log.String(), "dial postgres")
 }
