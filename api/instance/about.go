@@ -29,19 +29,20 @@ type FeaturesView struct {
 	Torrents   bool `json:"torrents"`
 }
 
-// LimitsView is what requests are held to, for clients to check beforehand.
+// LimitsView is what requests are held to, for clients to check beforehand. What is
+// not known is left out.
 type LimitsView struct {
-	PageItems          int   `json:"page_items" doc:"Most items on a page of a list." example:"100"`
-	TitleLength        int   `json:"title_length" doc:"Characters of a title." example:"100"`
-	DescriptionLength  int   `json:"description_length" doc:"Characters of a description."`
-	Tags               int   `json:"tags" doc:"Of one thing." example:"10"`
-	TagLength          int   `json:"tag_length" example:"30"`
-	Links              int   `json:"links" doc:"Of one thing." example:"10"`
-	ImageBytes         int64 `json:"image_bytes" doc:"Largest upload of a picture."`
-	ImagePixels        int64 `json:"image_pixels" doc:"Most pixels of a picture, width times height."`
-	WebhooksPerChannel int   `json:"webhooks_per_channel" example:"10"`
-	StreamKeys         int   `json:"stream_keys" doc:"Of one channel." example:"50"`
-	MaxBitrate         int   `json:"max_bitrate" doc:"Bits per second of a publisher." example:"60000000"`
+	PageItems          int   `json:"page_items,omitempty" doc:"Most items on a page of a list." example:"100"`
+	TitleLength        int   `json:"title_length,omitempty" doc:"Characters of a title." example:"100"`
+	DescriptionLength  int   `json:"description_length,omitempty" doc:"Characters of a description."`
+	Tags               int   `json:"tags,omitempty" doc:"Of one thing." example:"10"`
+	TagLength          int   `json:"tag_length,omitempty" example:"30"`
+	Links              int   `json:"links,omitempty" doc:"Of one thing." example:"10"`
+	ImageBytes         int64 `json:"image_bytes,omitempty" doc:"Largest upload of a picture."`
+	ImagePixels        int64 `json:"image_pixels,omitempty" doc:"Most pixels of a picture, width times height."`
+	WebhooksPerChannel int   `json:"webhooks_per_channel,omitempty" example:"10"`
+	StreamKeys         int   `json:"stream_keys,omitempty" doc:"Of one channel." example:"50"`
+	MaxBitrate         int   `json:"max_bitrate,omitempty" doc:"Bits per second of a publisher." example:"60000000"`
 }
 
 // RungView is one rendition of the server's ladder.

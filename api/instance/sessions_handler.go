@@ -41,18 +41,18 @@ func (h *handler) registerSessions(api huma.API) {
 
 // SessionView is a session on air.
 type SessionView struct {
-	ID        string     `json:"id" format:"uuid"`
-	ChannelID string     `json:"channel_id" format:"uuid"`
-	Channel   string     `json:"channel" doc:"Address of the channel." example:"demo"`
-	Owner     string     `json:"owner,omitempty" doc:"Username of the channel's owner."`
-	Node      string     `json:"node,omitempty" doc:"Ingest node; absent for the server itself."`
-	Protocol  string     `json:"protocol" example:"rtmp"`
-	Remote    string     `json:"remote_address,omitempty" doc:"Where the publisher is." example:"192.0.2.7"`
-	StreamKey *SessionKeyView   `json:"stream_key,omitempty" doc:"The key that opened it."`
-	StartedAt time.Time  `json:"started_at"`
-	Waiting   bool       `json:"waiting" doc:"Whether the publisher is gone and may return to the session."`
-	Viewers   int        `json:"viewers"`
-	Source    SourceView `json:"source"`
+	ID        string          `json:"id" format:"uuid"`
+	ChannelID string          `json:"channel_id" format:"uuid"`
+	Channel   string          `json:"channel" doc:"Address of the channel." example:"demo"`
+	Owner     string          `json:"owner,omitempty" doc:"Username of the channel's owner."`
+	Node      string          `json:"node,omitempty" doc:"Ingest node; absent for the server itself."`
+	Protocol  string          `json:"protocol" example:"rtmp"`
+	Remote    string          `json:"remote_address,omitempty" doc:"Where the publisher is." example:"192.0.2.7"`
+	StreamKey *SessionKeyView `json:"stream_key,omitempty" doc:"The key that opened it."`
+	StartedAt time.Time       `json:"started_at"`
+	Waiting   bool            `json:"waiting" doc:"Whether the publisher is gone and may return to the session."`
+	Viewers   int             `json:"viewers"`
+	Source    SourceView      `json:"source"`
 }
 
 // SessionKeyView is what tells a stream key from others.
