@@ -12,13 +12,14 @@ import (
 
 	"bandstand/api/auth"
 	"bandstand/storage/db/dbtest"
+	"bandstand/transcode/still/stilltest"
 )
 
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, dbtest.SQLite(t))
 	ada := r.Person("ada", auth.RoleUser)
-	id := r.put(avatarPath, ada.Token, picture(t, 100, 100, red))
+	id := r.put(avatarPath, ada.Token, stilltest.PNG(t, 100, 100, red))
 	r.work()
 	path := "/images/" + id.String() + "/"
 
@@ -79,7 +80,7 @@ func TestFilesWhileTheStoreFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, dbtest.SQLite(t))
 	ada := r.Person("ada", auth.RoleUser)
-	id := r.put(avatarPath, ada.Token, picture(t, 100, 100, red))
+	id := r.put(avatarPath, ada.Token, stilltest.PNG(t, 100, 100, red))
 	r.work()
 	path := "/images/" + id.String() + "/"
 	resp, _ := r.file("GET", path+"64.webp")

@@ -6,10 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/jpeg"
-	"image/png"
 	"io"
 	"log/slog"
 	"net/http"
@@ -31,7 +27,7 @@ import (
 	"bandstand/storage/blob"
 	"bandstand/storage/db"
 	"bandstand/storage/db/store"
-	"bandstand/transcode/still"
+	"bandstand/transcode/still/stilltest"
 )
 
 // rig is a server of images, whose jobs run when a test says so.
@@ -54,7 +50,7 @@ func newRig(t *testing.T, d *db.DB, change ...func(*images.Config)) *rig {
 	r := &rig{t: t, blobs: &faultyBlobs{Store: kept}, jobs: &queue{}, clock: &clock{now: time.Now()}}
 	log := &apitest.Log{}
 	cfg := images.Config{
-		DB: d, Blobs: r.blobs, Pictures: still.NewMaker(still.Limits{}), Jobs: r.jobs, Now: r.clock.time,
+		DB: d, Blobs: r.blobs, Pictures: stilltest.Maker(), Jobs: r.jobs, Now: r.clock.time,
 		Logger: slog.New(slog.NewTextHandler(log, nil)), Registerer: prometheus.NewRegistry(),
 	}
 	for _, c := range change {
@@ -278,30 +274,4 @@ func (b *faultyBlobs) Delete(ctx context.Context, key string) error {
 		return errBroken
 	}
 	return b.Store.Delete(ctx, key)
-}
-
-// picture is a PNG of one colour.
-func picture(t testing.TB, width, height int, c color.Color) []byte {
-	t.Helper()
-	m := image.NewNRGBA(image.Rect(0, 0, width, height))
-	for y := range height {
-		for x := range width {
-			m.Set(x, y, c)
-		}
-	}
-	var b bytes.Buffer
-	require.NoError(t, png.Encode(&b, m))
-	return b.Bytes()
-}
-
-// photograph is a JPEG.
-func photograph(t testing.TB, width, height int) []byte {
-	t.Helper()
-	m := image.NewRGBA(image.Rect(0, 0, width, height))
-	for i := range m.Pix {
-		m.Pix[i] = byte(i * 7)
-	}
-	var b bytes.Buffer
-	require.NoError(t, jpeg.Encode(&b, m, nil))
-	return b.Bytes()
 }

@@ -21,6 +21,7 @@ import (
 	"bandstand/storage/db/column"
 	"bandstand/storage/db/dbtest"
 	"bandstand/storage/db/store"
+	"bandstand/transcode/still/stilltest"
 )
 
 const avatarPath = "/api/v1/me/avatar"
@@ -37,7 +38,7 @@ func TestAvatar(t *testing.T) {
 		ada, eve := r.Person("ada", auth.RoleUser), r.Person("eve", auth.RoleUser)
 		version := r.user(ada.ID).Version
 
-		id := r.put(avatarPath, ada.Token, picture(t, 180, 130, red))
+		id := r.put(avatarPath, ada.Token, stilltest.PNG(t, 180, 130, red))
 		assert.Equal(t, "pending", r.state(id, ada.Token))
 		assert.Equal(t, "not found", r.state(id, eve.Token), "it is nobody else's business")
 		assert.Equal(t, "not found", r.state(id, ""))
@@ -69,7 +70,7 @@ func TestAvatar(t *testing.T) {
 		require.NoError(t, r.do(images.MakeArgs{Image: id}, 2), "a job that runs again changes nothing")
 		assert.Equal(t, version+1, r.user(ada.ID).Version)
 
-		other := r.put(avatarPath, ada.Token, picture(t, 64, 64, blue))
+		other := r.put(avatarPath, ada.Token, stilltest.PNG(t, 64, 64, blue))
 		r.work()
 		assert.Equal(t, other, r.user(ada.ID).AvatarID.UUID)
 		assert.Equal(t, "replaced", r.state(id, ada.Token))
@@ -103,10 +104,10 @@ func TestChannelPictures(t *testing.T) {
 
 		for _, kind := range []string{"avatar", "banner", "thumbnail"} {
 			path := "/api/v1/channels/demo/" + kind
-			apitest.RequireProblem(t, r.Send("PUT", path, eve.Token, bytes.NewReader(picture(t, 8, 8, red))), 403, "forbidden")
-			apitest.RequireProblem(t, r.Send("PUT", path, "", bytes.NewReader(picture(t, 8, 8, red))), 401, "unauthorized")
+			apitest.RequireProblem(t, r.Send("PUT", path, eve.Token, bytes.NewReader(stilltest.PNG(t, 8, 8, red))), 403, "forbidden")
+			apitest.RequireProblem(t, r.Send("PUT", path, "", bytes.NewReader(stilltest.PNG(t, 8, 8, red))), 401, "unauthorized")
 			apitest.RequireProblem(t, r.Do("DELETE", path, eve.Token, ""), 403, "forbidden")
-			id := r.put(path, ada.Token, photograph(t, 70, 50))
+			id := r.put(path, ada.Token, stilltest.JPEG(t, 70, 50))
 			r.work()
 			assert.Equal(t, "ready", r.state(id, ""))
 			shown := r.shown(channel)
@@ -114,7 +115,7 @@ func TestChannelPictures(t *testing.T) {
 		}
 		assert.Equal(t, []string{"demo", "demo", "demo"}, changed, "whoever remembers the channel is told")
 		assert.Len(t, r.keys(), 8+6+6)
-		r.put("/api/v1/channels/demo/banner", root.Token, photograph(t, 100, 100))
+		r.put("/api/v1/channels/demo/banner", root.Token, stilltest.JPEG(t, 100, 100))
 		r.work()
 		require.Equal(t, http.StatusNoContent, r.Do("DELETE", "/api/v1/channels/demo/banner", root.Token, "").Status)
 		r.work()
@@ -176,12 +177,12 @@ func TestBroadcastThumbnail(t *testing.T) {
 		r := newRig(t, d)
 		ada := r.Person("ada", auth.RoleUser)
 		channel := r.Channel(ada, "demo")
-		common := r.put("/api/v1/channels/demo/thumbnail", ada.Token, photograph(t, 40, 30))
+		common := r.put("/api/v1/channels/demo/thumbnail", ada.Token, stilltest.JPEG(t, 40, 30))
 		r.work()
 		broadcast := r.broadcast(channel, common)
 		path := "/api/v1/broadcasts/" + broadcast.String() + "/thumbnail"
 
-		newer := r.put("/api/v1/channels/demo/thumbnail", ada.Token, photograph(t, 30, 30))
+		newer := r.put("/api/v1/channels/demo/thumbnail", ada.Token, stilltest.JPEG(t, 30, 30))
 		r.work()
 		assert.Equal(t, newer, r.shown(channel)["thumbnail"])
 		r.clock.pass(2 * time.Hour)
@@ -191,7 +192,7 @@ func TestBroadcastThumbnail(t *testing.T) {
 		resp, _ := r.file("GET", "/images/"+common.String()+"/320.jpg")
 		assert.Equal(t, http.StatusOK, resp.StatusCode, "the broadcast shows it")
 
-		own := r.put(path, ada.Token, photograph(t, 20, 10))
+		own := r.put(path, ada.Token, stilltest.JPEG(t, 20, 10))
 		r.work()
 		assert.Equal(t, own, r.thumbnail(broadcast).UUID)
 		require.NoError(t, r.do(images.SweepArgs{}, 1))
@@ -211,7 +212,7 @@ func TestBadPicturesAreRefused(t *testing.T) {
 	d := dbtest.SQLite(t)
 	r := newRig(t, d)
 	ada := r.Person("ada", auth.RoleUser)
-	good := picture(t, 10, 10, red)
+	good := stilltest.PNG(t, 10, 10, red)
 	bomb := bytes.Clone(good)
 	copy(bomb[16:], []byte{0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30})
 	for name, test := range map[string]struct {
@@ -241,10 +242,10 @@ func TestAnyContentTypeIsTaken(t *testing.T) {
 	r := newRig(t, dbtest.SQLite(t))
 	ada := r.Person("ada", auth.RoleUser)
 	for _, media := range []string{"image/jpeg", "image/png", "application/octet-stream", "image/heic"} {
-		reply := r.Send("PUT", avatarPath, ada.Token, bytes.NewReader(picture(t, 10, 10, red)), "Content-Type", media)
+		reply := r.Send("PUT", avatarPath, ada.Token, bytes.NewReader(stilltest.PNG(t, 10, 10, red)), "Content-Type", media)
 		assert.Equal(t, http.StatusAccepted, reply.Status, media+" "+reply.Text)
 	}
-	large := append(photograph(t, 100, 100), make([]byte, images.MaxBytes-100_000)...)
+	large := append(stilltest.JPEG(t, 100, 100), make([]byte, images.MaxBytes-100_000)...)
 	reply := r.Send("PUT", avatarPath, ada.Token, bytes.NewReader(large))
 	assert.Equal(t, http.StatusAccepted, reply.Status, "almost 10 MiB: "+reply.Text)
 }
@@ -255,7 +256,7 @@ func TestPictureThatCannotBeDecoded(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		r := newRig(t, d)
 		ada := r.Person("ada", auth.RoleUser)
-		spoilt := picture(t, 100, 100, red)
+		spoilt := stilltest.PNG(t, 100, 100, red)
 		spoilt[len(spoilt)-20] ^= 0xff
 		id := r.put(avatarPath, ada.Token, spoilt)
 		r.work()
@@ -280,9 +281,9 @@ func TestLatestUploadWins(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		r := newRig(t, d)
 		ada := r.Person("ada", auth.RoleUser)
-		first := r.put(avatarPath, ada.Token, picture(t, 20, 20, red))
-		second := r.put(avatarPath, ada.Token, picture(t, 20, 20, blue))
-		third := r.put(avatarPath, ada.Token, picture(t, 20, 20, blue))
+		first := r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, red))
+		second := r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, blue))
+		third := r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, blue))
 		require.NoError(t, r.do(images.MakeArgs{Image: second}, 1))
 		require.NoError(t, r.do(images.MakeArgs{Image: first}, 1))
 		assert.Equal(t, second, r.user(ada.ID).AvatarID.UUID)
@@ -291,7 +292,7 @@ func TestLatestUploadWins(t *testing.T) {
 		assert.Equal(t, third, r.user(ada.ID).AvatarID.UUID)
 		assert.Equal(t, "replaced", r.state(second, ada.Token))
 
-		fourth := r.put(avatarPath, ada.Token, picture(t, 20, 20, red))
+		fourth := r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, red))
 		require.Equal(t, http.StatusNoContent, r.Do("DELETE", avatarPath, ada.Token, "").Status)
 		require.NoError(t, r.do(images.MakeArgs{Image: fourth}, 1))
 		assert.False(t, r.user(ada.ID).AvatarID.Valid, "it was removed before it was ready")
@@ -305,7 +306,7 @@ func TestRemovedWhileItIsMade(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		r := newRig(t, d)
 		ada := r.Person("ada", auth.RoleUser)
-		id := r.put(avatarPath, ada.Token, picture(t, 20, 20, red))
+		id := r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, red))
 		r.blobs.onPut = func(key string) {
 			if strings.HasSuffix(key, "256.webp") {
 				assert.Equal(t, http.StatusNoContent, r.Do("DELETE", avatarPath, ada.Token, "").Status)
@@ -324,13 +325,13 @@ func TestStoreThatFails(t *testing.T) {
 		r := newRig(t, d)
 		ada := r.Person("ada", auth.RoleUser)
 		r.blobs.breakAfter(0)
-		reply := r.Send("PUT", avatarPath, ada.Token, bytes.NewReader(picture(t, 20, 20, red)))
+		reply := r.Send("PUT", avatarPath, ada.Token, bytes.NewReader(stilltest.PNG(t, 20, 20, red)))
 		apitest.RequireProblem(t, reply, 503, "images_unavailable")
 		assert.NotEmpty(t, reply.Header.Get("Retry-After"))
 		assert.Empty(t, r.jobs.take())
 		r.blobs.mend()
 
-		id := r.put(avatarPath, ada.Token, picture(t, 20, 20, red))
+		id := r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, red))
 		r.blobs.breakAfter(3)
 		require.ErrorIs(t, r.do(images.MakeArgs{Image: id}, 1), errBroken)
 		assert.Equal(t, "pending", r.state(id, ada.Token), "it is tried again")
@@ -339,7 +340,7 @@ func TestStoreThatFails(t *testing.T) {
 		assert.Equal(t, "ready", r.state(id, ada.Token))
 		assert.Len(t, r.keys(), 8)
 
-		other := r.put(avatarPath, ada.Token, picture(t, 20, 20, blue))
+		other := r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, blue))
 		r.blobs.breakAfter(3)
 		require.ErrorIs(t, r.do(images.MakeArgs{Image: other}, 10), errBroken)
 		r.blobs.mend()
@@ -353,7 +354,7 @@ func TestUploadThatIsLost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, dbtest.SQLite(t))
 	ada := r.Person("ada", auth.RoleUser)
-	id := r.put(avatarPath, ada.Token, picture(t, 20, 20, red))
+	id := r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, red))
 	require.NoError(t, r.blobs.Delete(t.Context(), r.keys()[0]))
 	r.work()
 	assert.Equal(t, "failed", r.state(id, ada.Token))
@@ -365,7 +366,7 @@ func TestUploadIsUndoneIfItCannotBeWrittenDown(t *testing.T) {
 		r := newRig(t, d)
 		ada := r.Person("ada", auth.RoleUser)
 		r.jobs.fail(errBroken)
-		apitest.RequireProblem(t, r.Send("PUT", avatarPath, ada.Token, bytes.NewReader(picture(t, 20, 20, red))), 500, "internal_server_error")
+		apitest.RequireProblem(t, r.Send("PUT", avatarPath, ada.Token, bytes.NewReader(stilltest.PNG(t, 20, 20, red))), 500, "internal_server_error")
 		assert.Empty(t, r.keys())
 		n, err := d.Read().CountPendingImagesOf(t.Context(), uuid.NullUUID{UUID: ada.ID, Valid: true})
 		require.NoError(t, err)
@@ -378,15 +379,15 @@ func TestPendingIsBounded(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		r := newRig(t, d, func(c *images.Config) { c.MaxPending = 2 })
 		ada, eve := r.Person("ada", auth.RoleUser), r.Person("eve", auth.RoleUser)
-		r.put(avatarPath, ada.Token, picture(t, 20, 20, red))
-		r.put(avatarPath, ada.Token, picture(t, 20, 20, red))
-		reply := r.Send("PUT", avatarPath, ada.Token, bytes.NewReader(picture(t, 20, 20, red)))
+		r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, red))
+		r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, red))
+		reply := r.Send("PUT", avatarPath, ada.Token, bytes.NewReader(stilltest.PNG(t, 20, 20, red)))
 		apitest.RequireProblem(t, reply, 429, "too_many_images")
 		assert.Equal(t, "10", reply.Header.Get("Retry-After"))
 		assert.Len(t, r.keys(), 2)
-		r.put(avatarPath, eve.Token, picture(t, 20, 20, red))
+		r.put(avatarPath, eve.Token, stilltest.PNG(t, 20, 20, red))
 		r.work()
-		r.put(avatarPath, ada.Token, picture(t, 20, 20, red))
+		r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, red))
 	})
 }
 
@@ -396,11 +397,11 @@ func TestSweepFindsWhatIsForgotten(t *testing.T) {
 		r := newRig(t, d)
 		ada := r.Person("ada", auth.RoleUser)
 		channel := r.Channel(ada, "demo")
-		shown := r.put(avatarPath, ada.Token, picture(t, 20, 20, red))
-		gone := r.put("/api/v1/channels/demo/banner", ada.Token, picture(t, 20, 20, red))
+		shown := r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, red))
+		gone := r.put("/api/v1/channels/demo/banner", ada.Token, stilltest.PNG(t, 20, 20, red))
 		r.work()
-		late := r.put("/api/v1/channels/demo/avatar", ada.Token, picture(t, 20, 20, red))
-		lost := r.put(avatarPath, ada.Token, picture(t, 20, 20, red)) // and so is its job
+		late := r.put("/api/v1/channels/demo/avatar", ada.Token, stilltest.PNG(t, 20, 20, red))
+		lost := r.put(avatarPath, ada.Token, stilltest.PNG(t, 20, 20, red)) // and so is its job
 		orphan := uuid.Must(uuid.NewV7())
 		require.NoError(t, r.blobs.Put(t.Context(), "images/"+orphan.String()+"/source", "image/png", strings.NewReader("x")))
 		require.NoError(t, r.blobs.Put(t.Context(), "other/thing", "text/plain", strings.NewReader("x")))
