@@ -66,9 +66,8 @@ type ChannelsConfig struct {
 	Fresh time.Duration
 	// Keep is how long what was known stands in while the database cannot be asked;
 	// an hour if zero.
-	Keep       time.Duration
-	Now        func() time.Time // time.Now if nil
-	Registerer prometheus.Registerer
+	Keep time.Duration
+	Now  func() time.Time // time.Now if nil
 }
 
 // Channels finds out what people are on channels. It is safe for concurrent use.
@@ -88,17 +87,18 @@ func NewChannels(d *db.DB) *Channels { return &Channels{db: d} }
 func CacheChannels(cfg ChannelsConfig) (*Channels, error) {
 	c := &Channels{db: cfg.DB}
 	keep := cmp.Or(cfg.Keep, time.Hour)
+	uncounted := prometheus.NewRegistry() // the caches of features count under these topics
 	var err error
 	c.channels, err = cache.New[string, store.ChannelAccessBySlugRow](cache.Config[string]{
 		DB: cfg.DB, Topic: TopicChannel, Key: func(slug string) string { return slug },
-		TTL: cmp.Or(cfg.Fresh, usuallyFresh), MaxStale: keep, Now: cfg.Now, Registerer: cfg.Registerer,
+		TTL: cmp.Or(cfg.Fresh, usuallyFresh), MaxStale: keep, Now: cfg.Now, Registerer: uncounted,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("auth: channels: %w", err)
 	}
 	c.broadcasts, err = cache.New[uuid.UUID, store.ChannelAccessByBroadcastRow](cache.Config[uuid.UUID]{
 		DB: cfg.DB, Topic: TopicBroadcast, Key: uuid.UUID.String,
-		TTL: time.Nanosecond, MaxStale: keep, Now: cfg.Now, Registerer: cfg.Registerer,
+		TTL: time.Nanosecond, MaxStale: keep, Now: cfg.Now, Registerer: uncounted,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("auth: broadcasts: %w", err)

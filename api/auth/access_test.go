@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"bandstand/api/auth"
@@ -42,9 +41,9 @@ func (p *people) member(channel, user uuid.UUID, role string) {
 		channel, user, role, column.At(p.clock.now()))
 }
 
-func (p *people) cached(registry *prometheus.Registry) *auth.Channels {
+func (p *people) cached() *auth.Channels {
 	p.t.Helper()
-	c, err := auth.CacheChannels(auth.ChannelsConfig{DB: p.db, Now: p.clock.now, Registerer: registry})
+	c, err := auth.CacheChannels(auth.ChannelsConfig{DB: p.db, Now: p.clock.now})
 	require.NoError(p.t, err)
 	return c
 }
@@ -62,7 +61,7 @@ func TestWhatPeopleAreOnChannels(t *testing.T) {
 			p.member(c, helper, "broadcaster")
 			p.member(c, viewer, "viewer")
 		}
-		for name, channels := range map[string]*auth.Channels{"asking": auth.NewChannels(d), "cached": p.cached(prometheus.NewRegistry())} {
+		for name, channels := range map[string]*auth.Channels{"asking": auth.NewChannels(d), "cached": p.cached()} {
 			for range 2 {
 				for _, test := range []struct {
 					who                            auth.Principal
@@ -127,7 +126,7 @@ func TestChannelsAreRememberedUntilTheyChange(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		p := newPeople(t, d)
 		id, hidden := p.channel(p.user("owner", auth.RoleUser), "demo", "public")
-		channels := p.cached(prometheus.NewRegistry())
+		channels := p.cached()
 		sees := func(want bool) {
 			t.Helper()
 			_, err := channels.BySlug(t.Context(), auth.Principal{}, "demo")
@@ -171,7 +170,7 @@ func TestChannelsWhileTheDatabaseIsDown(t *testing.T) {
 	p.exec("UPDATE broadcasts SET published_at = created_at WHERE id = $1", shown)
 	p.channel(owner, "private", "private")
 	p.channel(owner, "unknown", "public")
-	channels := p.cached(prometheus.NewRegistry())
+	channels := p.cached()
 	staff := auth.Principal{UserID: other, Role: auth.RoleAdmin}
 	for _, slug := range []string{"public", "private"} {
 		_, err := channels.BySlug(t.Context(), staff, slug)
@@ -207,7 +206,7 @@ func TestChannelsWhileTheDatabaseIsDown(t *testing.T) {
 
 func BenchmarkIsPrivate(b *testing.B) {
 	d := dbtest.SQLite(b)
-	channels, err := auth.CacheChannels(auth.ChannelsConfig{DB: d, Registerer: prometheus.NewRegistry()})
+	channels, err := auth.CacheChannels(auth.ChannelsConfig{DB: d})
 	require.NoError(b, err)
 	owner, id, now := uuid.New(), uuid.New(), column.At(time.Now())
 	for _, statement := range []string{

@@ -28,8 +28,9 @@ const (
 type Attempts interface {
 	// Wait returns how long nobody may try name; zero if everybody may.
 	Wait(ctx context.Context, name string) (time.Duration, error)
-	// Failed counts a failure.
-	Failed(ctx context.Context, name string) error
+	// Failed counts a failure. If that is one more than may be, it returns how long
+	// nobody may try name.
+	Failed(ctx context.Context, name string) (time.Duration, error)
 	// Succeeded forgets the failures.
 	Succeeded(ctx context.Context, name string) error
 }
@@ -69,7 +70,7 @@ func (a *MemoryAttempts) Wait(_ context.Context, name string) (time.Duration, er
 }
 
 // Failed implements Attempts. It never fails.
-func (a *MemoryAttempts) Failed(_ context.Context, name string) error {
+func (a *MemoryAttempts) Failed(_ context.Context, name string) (time.Duration, error) {
 	now := a.now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -82,7 +83,10 @@ func (a *MemoryAttempts) Failed(_ context.Context, name string) error {
 	}
 	f.count++
 	a.names[name] = f
-	return nil
+	if f.count > maxFailures {
+		return f.until.Sub(now), nil
+	}
+	return 0, nil
 }
 
 // Succeeded implements Attempts. It never fails.

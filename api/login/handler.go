@@ -188,8 +188,8 @@ func (h *handler) registerSessions(api huma.API) {
 
 const sessionsPath = "/api/v1/me/sessions"
 
-// SessionView is a device that is logged in.
-type SessionView struct {
+// DeviceView is a device that is logged in.
+type DeviceView struct {
 	ID         string    `json:"id" format:"uuid" doc:"Id of the session." example:"0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70"`
 	Device     string    `json:"device" doc:"What it is, as far as it tells." example:"Firefox on Windows"`
 	Address    string    `json:"address" doc:"IP address that it was used from last; empty if not known." example:"192.0.2.7"`
@@ -202,14 +202,14 @@ type SessionView struct {
 type listSessionsInput struct{ rest.PageQuery }
 
 // listSessions handles GET /api/v1/me/sessions.
-func (h *handler) listSessions(ctx context.Context, in *listSessionsInput) (*rest.PageOutput[SessionView], error) {
+func (h *handler) listSessions(ctx context.Context, in *listSessionsInput) (*rest.PageOutput[DeviceView], error) {
 	p := auth.User(ctx)
 	page, err := h.logins.Devices(ctx, p, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	views := rest.MapPage(page, func(d Device) SessionView {
-		return SessionView{
+	views := rest.MapPage(page, func(d Device) DeviceView {
+		return DeviceView{
 			ID: d.ID.String(), Device: d.Name, Address: d.Address,
 			CreatedAt: d.CreatedAt, LastUsedAt: d.LastUsedAt, ExpiresAt: d.ExpiresAt, Current: d.ID == p.Login,
 		}

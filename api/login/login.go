@@ -52,16 +52,16 @@ func (s *Service) login(ctx context.Context, login, password string) (Session, e
 	if err != nil {
 		return Session{}, err
 	}
+	// Of many who guess at the same time, those beyond the limit do not learn whether
+	// they guessed right.
 	if !ok {
-		s.count(ctx, "failed", s.cfg.Attempts.Failed(ctx, name))
-		return Session{}, ErrBadCredentials
+		wait, err := s.cfg.Attempts.Failed(ctx, name)
+		return Session{}, s.delayed(ctx, wait, err, ErrBadCredentials)
 	}
-	// Of many who guess at the same time, those beyond the limit learn nothing, not
-	// even that they guessed right.
 	if err := s.mayTry(ctx, name); err != nil {
 		return Session{}, err
 	}
-	s.count(ctx, "succeeded", s.cfg.Attempts.Succeeded(ctx, name))
+	s.uncounted(ctx, s.cfg.Attempts.Succeeded(ctx, name))
 	var session Session
 	err = s.cfg.DB.InTx(ctx, func(tx *db.Tx) (err error) {
 		session, err = s.open(ctx, tx, row)
@@ -73,19 +73,26 @@ func (s *Service) login(ctx context.Context, login, password string) (Session, e
 	return session, nil
 }
 
+// mayTry is ErrTooManyAttempts if nobody may log in with a name now.
 func (s *Service) mayTry(ctx context.Context, name string) error {
 	wait, err := s.cfg.Attempts.Wait(ctx, name)
-	s.count(ctx, "looked at", err)
+	return s.delayed(ctx, wait, err, nil)
+}
+
+// delayed returns ErrTooManyAttempts if there is something to wait for, and the error
+// otherwise if not. err is why nobody knows.
+func (s *Service) delayed(ctx context.Context, wait time.Duration, err, otherwise error) error {
+	s.uncounted(ctx, err)
 	if wait > 0 {
 		return rest.Later(ErrTooManyAttempts, wait)
 	}
-	return nil
+	return otherwise
 }
 
-// count logs that attempts could not be counted. People are let in all the same.
-func (s *Service) count(ctx context.Context, what string, err error) {
+// uncounted logs that attempts could not be counted. People are let in all the same.
+func (s *Service) uncounted(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
-		s.cfg.Logger.WarnContext(ctx, "attempts to log in are not counted", "attempt", what, "err", err)
+		s.cfg.Logger.WarnContext(ctx, "attempts to log in are not counted", "err", err)
 	}
 }
 

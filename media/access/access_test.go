@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -122,6 +123,14 @@ func counts(t testing.TB, registry *prometheus.Registry, name string) map[string
 	return values
 }
 
+// field returns a field of a JSON object.
+func field(t testing.TB, body, name string) string {
+	t.Helper()
+	var fields map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal([]byte(body), &fields))
+	return string(fields[name])
+}
+
 func TestPrivateChannelsAreForThoseWithAToken(t *testing.T) {
 	t.Parallel()
 	h, registry := newHandler(t, playlists)
@@ -160,7 +169,9 @@ func TestPrivateChannelsAreForThoseWithAToken(t *testing.T) {
 				require.Equal(t, "no-store", r.Header.Get("Cache-Control"))
 				require.Equal(t, "*", r.Header.Get("Access-Control-Allow-Origin"))
 				body := text(t, r)
-				require.Contains(t, body, `"status":403,"code":"`+code+`"`)
+				require.JSONEq(t, `"`+code+`"`, field(t, body, "code"))
+				require.JSONEq(t, `"/api/problems/`+code+`"`, field(t, body, "type"))
+				require.Equal(t, "403", field(t, body, "status"))
 				require.NotContains(t, body, "secret")
 			}
 		}

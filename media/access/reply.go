@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// refusal is an answer to who may not watch. RFC 9457.
+// refusal is an answer to who may not watch: a problem as the API has them. RFC 9457.
 type refusal struct {
 	reason string // label
 	body   string
@@ -23,7 +23,7 @@ var (
 var onlyPrivate = []string{"private"}
 
 func problem(code, detail string) string {
-	return `{"title":"Forbidden","status":403,"code":"` + code + `","detail":"` + detail + `"}` + "\n"
+	return `{"type":"/api/problems/` + code + `","title":"Forbidden","status":403,"code":"` + code + `","detail":"` + detail + `"}` + "\n"
 }
 
 // refuse answers with why. The same for every file, so that nothing is learned of
