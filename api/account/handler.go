@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"reflect"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -18,7 +17,6 @@ func Register(api huma.API, accounts *Service) {
 	h.registerMe(api)
 	h.registerStaff(api)
 	h.registerInvites(api)
-	h.registerLogin(api)
 }
 
 var entryTags = []string{"Accounts"}
@@ -166,42 +164,4 @@ type restoreAccountInput struct {
 // restore handles POST /api/v1/auth/restore.
 func (h *handler) restore(ctx context.Context, in *restoreAccountInput) (*struct{}, error) {
 	return nil, h.accounts.Restore(ctx, in.Body.Login, in.Body.Password)
-}
-
-func (h *handler) registerLogin(api huma.API) {
-	huma.Register(api, huma.Operation{
-		OperationID: "login", Method: http.MethodPost, Path: "/api/v1/auth/login",
-		Summary: "Exchange a login and password for an access token", Tags: entryTags,
-		Errors: []int{http.StatusUnauthorized},
-	}, h.login)
-}
-
-type loginInput struct {
-	Body struct {
-		Login    string `json:"login" minLength:"1" maxLength:"254" doc:"Username or e-mail address." example:"ada"`
-		Password string `json:"password" minLength:"1" maxLength:"256" format:"password"`
-	}
-}
-
-type loginOutput struct {
-	Body struct {
-		AccessToken string `json:"access_token" doc:"Send it as: Authorization: Bearer ACCESS_TOKEN."`
-		TokenType   string `json:"token_type" enum:"Bearer"`
-		ExpiresIn   int64  `json:"expires_in" doc:"Life of the token in seconds."`
-		User        MeView `json:"user"`
-	}
-}
-
-// login handles POST /api/v1/auth/login.
-func (h *handler) login(ctx context.Context, in *loginInput) (*loginOutput, error) {
-	session, err := h.accounts.Login(ctx, in.Body.Login, in.Body.Password)
-	if err != nil {
-		return nil, err
-	}
-	out := &loginOutput{}
-	out.Body.AccessToken = session.AccessToken
-	out.Body.TokenType = "Bearer"
-	out.Body.ExpiresIn = int64(session.ExpiresIn / time.Second)
-	out.Body.User = viewOfMe(session.User)
-	return out, nil
 }

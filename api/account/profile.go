@@ -40,7 +40,7 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (User, error) {
 }
 
 // Public returns the account with a name as far as everyone may see it. One that is
-// deleted, suspended, or not confirmed is ErrNotFound.
+// deleted or suspended is ErrNotFound.
 func (s *Service) Public(ctx context.Context, username string) (User, error) {
 	if !usernameForm.MatchString(username) {
 		return User{}, ErrNotFound
@@ -50,7 +50,7 @@ func (s *Service) Public(ctx context.Context, username string) (User, error) {
 		return User{}, failure(err, "get by name")
 	}
 	user, err := userOf(row)
-	if err == nil && user.State() != StateActive {
+	if err == nil && (!user.DeletedAt.IsZero() || !user.SuspendedAt.IsZero()) {
 		return User{}, ErrNotFound
 	}
 	return user, err
