@@ -56,6 +56,7 @@ type server struct {
 	clock   *clock
 	service *login.Service
 	metrics *prometheus.Registry
+	told    *apitest.Log // what the service logs
 }
 
 func start(t *testing.T, d *db.DB, change ...func(*login.Config)) *server {
@@ -69,10 +70,10 @@ func start(t *testing.T, d *db.DB, change ...func(*login.Config)) *server {
 		Tokens: tokens, DB: d, Now: s.clock.now, Logger: slog.New(slog.DiscardHandler), Registerer: s.metrics,
 	})
 	require.NoError(t, err)
-	log := &apitest.Log{}
+	s.told = &apitest.Log{}
 	cfg := login.Config{
 		DB: d, Passwords: passwords, Tokens: tokens, Now: s.clock.now,
-		Logger: slog.New(slog.NewTextHandler(log, nil)), Registerer: s.metrics,
+		Logger: slog.New(slog.NewTextHandler(s.told, nil)), Registerer: s.metrics,
 	}
 	for _, c := range change {
 		c(&cfg)

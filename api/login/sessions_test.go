@@ -176,8 +176,9 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	s.refresh(first.refresh)
 	made := s.Do("POST", "/api/v1/me/tokens", s.login("ada").access, `{"label":"x","scopes":["read"]}`)
 	require.Equal(t, http.StatusCreated, made.Status, made.Text)
-	log := s.Log.String()
+	log := s.Log.String() + s.told.String()
 	require.Contains(t, log, "request served")
+	require.Contains(t, log, "refresh token shown again")
 	for _, secret := range []string{password, first.access, first.refresh, second.refresh, made.JSON["token"].(string)} {
 		require.NotContains(t, log, secret)
 	}
