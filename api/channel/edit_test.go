@@ -165,7 +165,7 @@ func TestOnePersonNeverHasTooManyChannels(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := serve(t, d, maxPerOwner(3))
-		ada := s.Person("ada", auth.RoleUser)
+		ada, admin := s.Person("ada", auth.RoleUser), s.Person("boss", auth.RoleAdmin)
 		statuses := make([]int, 8)
 		var racers sync.WaitGroup
 		for i := range statuses {
@@ -179,5 +179,9 @@ func TestOnePersonNeverHasTooManyChannels(t *testing.T) {
 			won[status]++
 		}
 		require.Equal(t, map[int]int{201: 3, 409: 5}, won)
+		apitest.RequireProblem(t, s.Do("POST", "/api/v1/channels", ada.Token, `{"slug":"more","title":"X"}`), 409, "too_many_channels")
+		for i := range 4 { // admins have as many as they like
+			s.make(admin, fmt.Sprintf("boss-%d", i), "")
+		}
 	})
 }
