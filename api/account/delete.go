@@ -60,14 +60,18 @@ func (s *Service) remove(ctx context.Context, tx *db.Tx, user store.User, by uui
 	return s.note(ctx, tx, "user.delete", user, nil)
 }
 
-// Restore brings a deleted account back for whoever knows its login and password. An
-// account that is not deleted stays as it is. A login that does not exist takes as
-// long as a wrong password, and both are ErrBadCredentials; an account that the staff
-// deleted is ErrDeletedByStaff.
+// Restore brings a deleted account back for whoever knows its login and password. A
+// login that does not exist takes as long as a wrong password, and both are
+// ErrBadCredentials. So is one that is not deleted, whatever the password: nobody can
+// guess passwords here who would be stopped where people log in. An account that the
+// staff deleted is ErrDeletedByStaff.
 func (s *Service) Restore(ctx context.Context, login, password string) error {
 	user, err := s.findEvenDeleted(ctx, login)
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return wrap(err, "look a login up")
+	}
+	if user.DeletedAt == nil {
+		user.PasswordHash = ""
 	}
 	ok, err := s.cfg.Passwords.Check(ctx, password, user.PasswordHash)
 	switch {
@@ -75,8 +79,6 @@ func (s *Service) Restore(ctx context.Context, login, password string) error {
 		return err
 	case !ok:
 		return ErrBadCredentials
-	case user.DeletedAt == nil:
-		return nil
 	case user.DeletedBy.Valid:
 		return ErrDeletedByStaff
 	case !s.cfg.Now().Before(user.DeletedAt.Add(RestoreWindow)):

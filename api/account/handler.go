@@ -63,7 +63,7 @@ func (h *handler) registerEntry(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "restore-account", Method: http.MethodPost, Path: "/api/v1/auth/restore",
 		Summary: "Bring a deleted account back", Tags: entryTags,
-		Description:   "Within 30 days, with its password. An account that is not deleted stays as it is.",
+		Description:   "Within 30 days, with its password. For an account that is not deleted the answer is that to a wrong password.",
 		DefaultStatus: http.StatusNoContent,
 		Errors:        []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
 	}, h.restore)
