@@ -32,7 +32,7 @@ func startServer(t *testing.T, d *db.DB) *server {
 	t.Helper()
 	s := &server{t: t, live: &liveTable{}}
 	var err error
-	s.channels, err = channel.NewService(channel.Config{DB: d, Live: s.live, MaxPerOwner: 10, Logger: slog.New(slog.DiscardHandler)})
+	s.channels, err = channel.NewService(channel.Config{DB: d, Live: s.live, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	s.Server = apitest.New(t, d, []api.Feature{func(to huma.API) { channel.Register(to, s.channels) }})
 	s.url, s.log = s.URL, s.Log

@@ -29,8 +29,7 @@ type Sample struct {
 // Ingest is what was measured of a publisher.
 type Ingest struct {
 	Protocol           string  `json:"protocol,omitempty" example:"rtmp"`
-	VideoCodec         string  `json:"video_codec,omitempty" example:"h264"`
-	AudioCodec         string  `json:"audio_codec,omitempty" example:"aac"`
+	Codecs             string  `json:"codecs,omitempty" doc:"RFC 6381 codecs." example:"avc1.640028,mp4a.40.2"`
 	Width              int     `json:"width,omitempty" doc:"Pixels."`
 	Height             int     `json:"height,omitempty" doc:"Pixels."`
 	BitrateBPS         int     `json:"bitrate_bps" doc:"Bits per second, lately."`
@@ -56,7 +55,7 @@ func (sm Sample) clean(now time.Time) (Sample, bool) {
 		sm.StartedAt = now
 	}
 	in := &sm.Ingest
-	for _, text := range []*string{&sm.Node, &in.Protocol, &in.VideoCodec, &in.AudioCodec} {
+	for _, text := range []*string{&sm.Node, &in.Protocol, &in.Codecs} {
 		line, ok := rest.Line(*text, maxName)
 		if !ok {
 			line = ""

@@ -19,6 +19,7 @@ var (
 	ErrBadRecording    = rest.Invalid("bad_recording", "up to 8 renditions are recorded, each named once")
 	ErrBadLadder       = rest.Invalid("bad_ladder", "a ladder has up to 6 rungs with names of their own and settings that an encoder can follow")
 	ErrBadLabel        = rest.Invalid("bad_label", "a label has 1 to 60 characters on one line")
+	ErrNotConfirmed    = rest.Forbidden("email_not_confirmed", "this takes an account whose e-mail address is confirmed")
 	ErrTooManyChannels = rest.Conflict("too_many_channels", "this account has as many channels as it may")
 	ErrTooManyKeys     = rest.Conflict("too_many_keys", "this channel has as many stream keys as it may")
 	ErrKeyNotFound     = rest.NotFound("key_not_found", "there is no such stream key in use")

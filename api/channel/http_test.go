@@ -234,6 +234,17 @@ func (l *liveTable) All() []channel.LiveState {
 	return slices.Clone(l.states)
 }
 
+// rules is a channel.Rules.
+type rules struct {
+	most       int
+	visibility string
+	confirmed  bool
+}
+
+func (r rules) MaxChannels(context.Context) int            { return r.most }
+func (r rules) DefaultVisibility(context.Context) string   { return r.visibility }
+func (r rules) RequireConfirmedEmail(context.Context) bool { return r.confirmed }
+
 func maxPerOwner(n int) func(*channel.Config) {
-	return func(cfg *channel.Config) { cfg.MaxPerOwner = n }
+	return func(cfg *channel.Config) { cfg.Rules = rules{most: n, visibility: channel.Public} }
 }

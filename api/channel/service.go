@@ -31,9 +31,9 @@ type Signer interface {
 
 // Config is what a Service needs. Fields without a default are required.
 type Config struct {
-	DB          *db.DB
-	Live        Live // sessions of this process; none if nil
-	MaxPerOwner int  // channels of one person who is not an admin; 250 if zero
+	DB    *db.DB
+	Live  Live  // sessions of this process; none if nil
+	Rules Rules // what admins decide; 250 channels a person, for everyone to see, if nil
 
 	// Private channels play at SignedPath(slug, token) with a token of Playback. Without
 	// these two, which go together, nobody is told where private channels play.
@@ -68,8 +68,8 @@ func NewService(cfg Config) (*Service, error) {
 	if cfg.Live == nil {
 		cfg.Live = noLive{}
 	}
-	if cfg.MaxPerOwner == 0 {
-		cfg.MaxPerOwner = 250
+	if cfg.Rules == nil {
+		cfg.Rules = usualRules{}
 	}
 	if cfg.PlaybackTTL == 0 {
 		cfg.PlaybackTTL = 6 * time.Hour
@@ -105,7 +105,7 @@ const (
 
 // Create makes a channel for p with a first stream key, whose secret it returns: it
 // is kept nowhere. c must have a title. The outcomes are ErrBadSlug, ErrSlugTaken,
-// ErrTooManyChannels and those of Update.
+// ErrTooManyChannels, ErrNotConfirmed and those of Update.
 func (s *Service) Create(ctx context.Context, p auth.Principal, slug string, c Change) (Channel, string, error) {
 	if err := checkSlug(slug); err != nil {
 		return Channel{}, "", err
@@ -120,7 +120,7 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, slug string, c C
 	now := column.At(s.cfg.Now())
 	ch := Channel{
 		ID: id, OwnerID: p.UserID, Owner: p.Name, OwnerState: ownerActive, Slug: slug,
-		Visibility: Public, Version: 1, CreatedAt: now.Time, UpdatedAt: now.Time,
+		Visibility: s.cfg.Rules.DefaultVisibility(ctx), Version: 1, CreatedAt: now.Time, UpdatedAt: now.Time,
 	}
 	if err := c.apply(&ch); err != nil {
 		return Channel{}, "", err
@@ -167,8 +167,19 @@ func (s *Service) checkRoom(ctx context.Context, q *db.Tx, p auth.Principal) err
 	if err != nil {
 		return fmt.Errorf("count: %w", err)
 	}
-	if count >= int64(s.cfg.MaxPerOwner) && !p.IsAdmin() {
+	switch {
+	case p.IsAdmin():
+		return nil
+	case count >= int64(s.cfg.Rules.MaxChannels(ctx)):
 		return ErrTooManyChannels
+	case s.cfg.Rules.RequireConfirmedEmail(ctx):
+		user, err := q.UserByID(ctx, p.UserID)
+		if err != nil {
+			return fmt.Errorf("read the owner: %w", err)
+		}
+		if user.EmailConfirmedAt == nil {
+			return ErrNotConfirmed
+		}
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bandstand/configs"
+	"bandstand/media/live"
 )
 
 // lastCall is how long playlists that have ended stay served at shutdown.
@@ -28,10 +29,15 @@ type app struct {
 	cfg     configs.Config
 	log     *slog.Logger
 	metrics *prometheus.Registry
-	secret  []byte // signs tokens; nil without the role api
+	secret  []byte // signs tokens; nil on a lone ingest that was told none
 
-	onAir *onAir   // nil unless this process has the role ingest
-	api   *apiSide // nil unless this process has the role api
+	onAir  *onAir   // nil unless this process has the role ingest
+	stores *stores  // nil unless this process has the role api
+	api    *apiSide // nil unless this process has the role api
+
+	sessions *live.Registry // of publishers; nil unless this process has the role ingest
+
+	httpListener net.Listener // served once everything is there
 
 	addresses map[string]net.Addr // of listeners, by service
 
@@ -49,7 +55,7 @@ func newApp(ctx context.Context, cfg configs.Config, log *slog.Logger) (*app, er
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	for _, open := range []func(context.Context) error{
-		a.openData, a.openMedia, a.openAPI, a.openIngest, a.openHTTP, a.openMetrics,
+		a.openData, a.openHTTP, a.openMedia, a.openStorage, a.openAPI, a.openIngest, a.openJobs, a.serveHTTP, a.openMetrics,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, a.close())
@@ -65,6 +71,9 @@ func (a *app) openData(context.Context) error {
 		return fmt.Errorf("data_dir: %w", err)
 	}
 	if !a.cfg.Has(configs.RoleAPI) {
+		if a.secret = []byte(a.cfg.Secret.Reveal()); len(a.secret) == 0 {
+			a.log.Warn("no secret is set: private channels cannot be watched from this node")
+		}
 		return nil
 	}
 	var err error
@@ -74,8 +83,15 @@ func (a *app) openData(context.Context) error {
 	return nil
 }
 
-// openHTTP opens the listener of API, pages, playlists and media.
-func (a *app) openHTTP(ctx context.Context) error {
+// openHTTP opens the listener of API, pages, playlists and media: from then on it is
+// known how this server is reached.
+func (a *app) openHTTP(ctx context.Context) (err error) {
+	a.httpListener, err = a.listen(ctx, "http", a.cfg.HTTP.Listen)
+	return err
+}
+
+// serveHTTP serves what has been opened.
+func (a *app) serveHTTP(context.Context) error {
 	certificate, err := loadTLS(a.cfg.HTTP.TLS, a.log)
 	if err != nil {
 		return fmt.Errorf("http.tls: %w", err)
@@ -84,12 +100,8 @@ func (a *app) openHTTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ln, err := a.listen(ctx, "http", a.cfg.HTTP.Listen)
-	if err != nil {
-		return err
-	}
 	server := &webServer{
-		name: "http", ln: ln, handler: handler, tls: certificate,
+		name: "http", ln: a.httpListener, handler: handler, tls: certificate,
 		h2c: a.cfg.HTTP.H2C, grace: a.cfg.ShutdownTimeout, log: a.log,
 	}
 	a.serving = append(a.serving, server.run)
@@ -156,7 +168,9 @@ func (a *app) close() error {
 }
 
 // dataFile returns the path of a file in the data folder.
-func (a *app) dataFile(name string) string { return filepath.Join(a.cfg.DataDir, name) }
+func (a *app) dataFile(name string) string { return dataFile(a.cfg, name) }
+
+func dataFile(cfg configs.Config, name string) string { return filepath.Join(cfg.DataDir, name) }
 
 // listen opens the listener of a service and logs where, so that port 0 can be used.
 func (a *app) listen(ctx context.Context, service, addr string) (net.Listener, error) {

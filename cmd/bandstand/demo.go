@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
+	"strconv"
 	"strings"
 
 	"bandstand/api/auth"
 	"bandstand/api/channel"
+	"bandstand/api/instance"
 )
 
 // The channels of a demonstration: one has the test picture, one is free for OBS.
@@ -101,6 +104,20 @@ func (a *app) printDemo(con *console, stageKey string) error {
 
 `, web, demoChannel, rtmp, stageKey, stageChannel)
 	return err
+}
+
+// ingestAt returns how publishers reach one of our ways in; false if it is closed.
+func (a *app) ingestAt(protocol, listen string) (instance.IngestView, bool) {
+	_, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return instance.IngestView{}, false
+	}
+	way := instance.IngestView{Protocol: protocol}
+	way.Port, _ = strconv.Atoi(port) // settings are checked
+	if public, err := url.Parse(a.cfg.PublicURL); err == nil && public.Hostname() != "" {
+		way.URL = protocol + "://" + net.JoinHostPort(public.Hostname(), port) + "/live"
+	}
+	return way, true
 }
 
 // local returns the address at which this machine reaches one of our listeners, ""

@@ -253,7 +253,7 @@ func TestIngestAloneAsksTheAPI(t *testing.T) {
 	api := startServer(t, "BANDSTAND_ROLES=api")
 	key := api.channel("demo")
 	var token strings.Builder
-	require.NoError(t, run(t.Context(), []string{"token", "ingest-1"}, api.env, &token, &token))
+	require.NoError(t, run(t.Context(), []string{"token", "ingest-1"}, api.env, nil, &token, &token))
 	s := startServer(t, "BANDSTAND_ROLES=ingest", "BANDSTAND_SECRET=", "BANDSTAND_TRANSCODE_ENABLED=false",
 		"BANDSTAND_INGEST_API_URL="+api.URL(""),
 		"BANDSTAND_INGEST_SERVICE_TOKEN="+strings.TrimSpace(token.String()))

@@ -21,7 +21,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
-	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "bandstand:", err)
 		os.Exit(1)
 	}
@@ -33,7 +33,11 @@ type cli struct {
 	Set    []string `short:"s" sep:"none" placeholder:"KEY=VALUE" help:"Override one setting, as in http.listen=:9000."`
 
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	User    userCmd    `cmd:"" help:"Make accounts, set passwords and roles."`
 	Token   tokenCmd   `cmd:"" help:"Make a service token for a node that runs on its own."`
+	Migrate migrateCmd `cmd:"" help:"Bring the tables of the database up to date, as serve does too."`
+	Backup  backupCmd  `cmd:"" help:"Write a copy of the SQLite database, also while the server runs."`
+	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the description of the REST API."`
 	Doctor  doctorCmd  `cmd:"" help:"Check that this machine can run the server, and measure it."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -42,11 +46,12 @@ type cli struct {
 type console struct {
 	ctx      context.Context
 	environ  []string
+	in       io.Reader
 	out, err io.Writer
 }
 
 // run executes one command line. It returns when the command is done or ctx ends.
-func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	var c cli
 	exited := false
 	parser, err := kong.New(&c,
@@ -66,7 +71,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err != nil {
 		return err
 	}
-	return parsed.Run(&c, &console{ctx: ctx, environ: environ, out: stdout, err: stderr})
+	return parsed.Run(&c, &console{ctx: ctx, environ: environ, in: stdin, out: stdout, err: stderr})
 }
 
 type versionCmd struct{}

@@ -18,8 +18,9 @@ type onAir struct {
 	hls    *hls.Server
 	ladder *ladder.Ladder // nil when there is no encoder
 
-	mu    sync.Mutex
-	shows map[string]*show // guarded by mu; by channel
+	mu      sync.Mutex
+	shows   map[string]*show // guarded by mu; by channel
+	private map[string]bool  // guarded by mu; channels that only those may watch who show a signed path
 }
 
 // show is one session and its playlists.
@@ -30,7 +31,7 @@ type show struct {
 }
 
 func newOnAir(h *hls.Server, l *ladder.Ladder) *onAir {
-	return &onAir{hls: h, ladder: l, shows: map[string]*show{}}
+	return &onAir{hls: h, ladder: l, shows: map[string]*show{}, private: map[string]bool{}}
 }
 
 // outputs is live.Config's: source and rungs go to the playlists.
@@ -43,6 +44,7 @@ func (o *onAir) outputs(s *live.Session, g live.Grant, f stream.Format) live.Out
 	sh := &show{session: s, id: g.ChannelID, stream: out}
 	o.mu.Lock()
 	o.shows[g.Channel] = sh
+	o.setPrivate(g.Channel, g.Private)
 	o.mu.Unlock()
 
 	consumers := []live.Consumer{{Name: "hls", Run: out.Run}}
@@ -62,6 +64,46 @@ func (o *onAir) end(channel string, sh *show) {
 	if o.shows[channel] == sh {
 		delete(o.shows, channel)
 	}
+}
+
+// setPrivate notes who may watch a channel. It stays noted when the session ends, for
+// as long as its playlists linger. o.mu is held.
+func (o *onAir) setPrivate(channel string, private bool) {
+	if private {
+		o.private[channel] = true
+	} else {
+		delete(o.private, channel)
+	}
+}
+
+// arePrivate notes which of the channels whose ids were asked about are private. Of
+// one that went on air since then its grant says so.
+func (o *onAir) arePrivate(asked, private []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for channel, sh := range o.shows {
+		if slices.Contains(asked, sh.id) {
+			o.setPrivate(channel, slices.Contains(private, channel))
+		}
+	}
+}
+
+// isPrivate is access.Config's Private.
+func (o *onAir) isPrivate(_ context.Context, channel string) (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.private[channel], nil
+}
+
+// channelIDs returns the ids of the channels on air.
+func (o *onAir) channelIDs() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	ids := make([]string, 0, len(o.shows))
+	for _, sh := range o.shows {
+		ids = append(ids, sh.id)
+	}
+	return ids
 }
 
 // Lookup implements channel.Live.
@@ -91,8 +133,9 @@ func (o *onAir) state(slug string, sh *show) channel.LiveState {
 	st := channel.LiveState{
 		ChannelID: sh.id, Slug: slug, KeyID: sh.session.Grant().KeyID,
 		Session: sh.session.ID, StartedAt: sh.session.Started,
-		Viewers: o.hls.Viewers(slug),
-		HLSURL:  "/live/" + slug + "/index.m3u8",
+		Viewers: o.hls.Viewers(slug), TotalViewers: o.hls.TotalViewers(slug),
+		Publisher: publisherOf(sh.session),
+		HLSURL:    "/live/" + slug + "/index.m3u8",
 	}
 	if sh.stream.HasThumbnail() {
 		st.ThumbnailURL = "/live/" + slug + "/thumb.jpg"
@@ -104,6 +147,17 @@ func (o *onAir) state(slug string, sh *show) channel.LiveState {
 		})
 	}
 	return st
+}
+
+func publisherOf(s *live.Session) channel.Publisher {
+	source, health := s.Source(), s.Health()
+	return channel.Publisher{
+		Remote: source.Remote, Protocol: source.Protocol, Waiting: health.Waiting,
+		BitrateBPS: health.BitrateBPS, FrameRate: health.FrameRate,
+		KeyframeIntervalMS: health.KeyframeInterval.Milliseconds(), SilentMS: health.Silent.Milliseconds(),
+		Bytes: health.Bytes, VideoFrames: health.VideoFrames, LostPackets: health.Lost,
+		ClockJumps: health.ClockJumps, Reconnects: health.Reconnects,
+	}
 }
 
 // report returns what is on air with one of the given stream keys.

@@ -21,7 +21,7 @@ func secretOf(cfg configs.Config) ([]byte, error) {
 	if secret := cfg.Secret.Reveal(); secret != "" {
 		return []byte(secret), nil
 	}
-	path := filepath.Join(cfg.DataDir, secretFile)
+	path := dataFile(cfg, secretFile)
 	kept, err := os.ReadFile(path) //nolint:gosec // the operator's own data folder
 	if err != nil {
 		return nil, err

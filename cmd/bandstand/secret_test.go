@@ -45,13 +45,13 @@ func TestTokenNeedsTheSecretOfTheServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var out strings.Builder
-	err := run(t.Context(), []string{"token", "ingest-1"}, []string{"BANDSTAND_DATA_DIR=" + dir}, &out, io.Discard)
+	err := run(t.Context(), []string{"token", "ingest-1"}, []string{"BANDSTAND_DATA_DIR=" + dir}, nil, &out, io.Discard)
 	require.ErrorContains(t, err, "start the server")
 	require.Empty(t, out.String())
 	require.NoFileExists(t, filepath.Join(dir, secretFile))
 
 	secret := strings.Repeat(" 0123456789", 4)
-	require.NoError(t, run(t.Context(), []string{"token", "ingest-1"}, []string{"BANDSTAND_SECRET=" + secret}, &out, io.Discard))
+	require.NoError(t, run(t.Context(), []string{"token", "ingest-1"}, []string{"BANDSTAND_SECRET=" + secret}, nil, &out, io.Discard))
 	tokens, err := auth.NewTokens(auth.TokensConfig{Secret: []byte(secret)})
 	require.NoError(t, err)
 	p, err := tokens.Verify(t.Context(), strings.TrimSpace(out.String()))

@@ -17,6 +17,9 @@ func (s *serveCmd) Run(c *cli, con *console) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.Demo && cfg.Mail.Transport == "off" {
+		cfg.Mail.Transport = "files" // to look at
+	}
 	log := newLogger(con.err, cfg.Log)
 	a, err := newApp(con.ctx, cfg, log)
 	if err != nil {

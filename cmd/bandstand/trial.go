@@ -24,7 +24,7 @@ const (
 // trial broadcasts a test picture through a server of its own, on free ports of this
 // machine and in a folder that goes away, and checks what viewers get.
 func (d *doctor) trial(ctx context.Context, cfg configs.Config) {
-	report, err := broadcast(ctx, cfg)
+	report, err := goOnAir(ctx, cfg)
 	if err != nil {
 		d.fail("trial", "%v", err)
 		return
@@ -52,8 +52,8 @@ func (d *doctor) trial(ctx context.Context, cfg configs.Config) {
 	}
 }
 
-// broadcast runs the trial.
-func broadcast(ctx context.Context, cfg configs.Config) (_ *conform.Report, err error) {
+// goOnAir runs the trial.
+func goOnAir(ctx context.Context, cfg configs.Config) (_ *conform.Report, err error) {
 	dir, err := os.MkdirTemp("", "bandstand-doctor-*")
 	if err != nil {
 		return nil, err

@@ -4,110 +4,271 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"runtime"
+	"strings"
+	"time"
 
-	"github.com/danielgtaylor/huma/v2"
+	"github.com/riverqueue/river"
 
-	"bandstand/api"
 	"bandstand/api/account"
 	"bandstand/api/auth"
+	"bandstand/api/broadcast"
 	"bandstand/api/channel"
-	"bandstand/configs"
+	"bandstand/api/idempotency"
+	"bandstand/api/image"
+	"bandstand/api/instance"
+	"bandstand/api/limit"
+	"bandstand/api/login"
+	"bandstand/api/mail"
+	"bandstand/api/webhook"
+	"bandstand/media/access"
 	"bandstand/storage/db"
-	"bandstand/web"
+	"bandstand/storage/jobs"
+	"bandstand/transcode/still"
 )
 
 // apiSide is what a process with the role api has.
 type apiSide struct {
 	db       *db.DB
 	tokens   *auth.Tokens
-	accounts *account.Service
-	channels *channel.Service
+	identity *auth.Identity
+	members  *auth.Channels
+	counts   limit.Store
+	replies  *idempotency.Store
+	reports  *reports
+
+	instance   *instance.Service
+	accounts   *account.Service
+	logins     *login.Service
+	channels   *channel.Service
+	broadcasts *broadcast.Service
+	images     *image.Service
+	webhooks   *webhook.Service
+	pictures   http.Handler // serves what images made
+	outbox     *mail.Outbox // nil if this server sends no mail
+
+	workers  [][]jobs.Worker
+	periodic [][]*river.PeriodicJob
 }
 
-// openAPI opens the database and the services on it. The first start makes an admin.
+// maxImagePixels bounds uploaded pictures: what a good camera makes.
+const maxImagePixels = 50_000_000
+
+// openAPI makes the services on top of the stores. The order is that in which they
+// need each other.
 func (a *app) openAPI(ctx context.Context) error {
-	if !a.cfg.Has(configs.RoleAPI) {
+	if a.stores == nil {
 		return nil
 	}
-	url := a.cfg.DB.URL.Reveal()
-	if url == "" {
-		url = "sqlite:" + a.dataFile("bandstand.db")
-	}
-	database, err := db.Open(ctx, db.Config{URL: url, MaxConns: a.cfg.DB.MaxConnections, Logger: a.log})
-	if err != nil {
-		return fmt.Errorf("db.url: %w", err)
-	}
-	a.closers = append(a.closers, database.Close)
-
 	if len(a.secret) < auth.StrongSecretBytes {
 		a.log.WarnContext(ctx, "the secret is short: whoever guesses it can be anyone here", "characters", len(a.secret), "better", auth.StrongSecretBytes)
 	}
-	tokens, err := auth.NewTokens(auth.TokensConfig{Secret: a.secret, TTL: a.cfg.Auth.AccessTTL})
+	node, err := os.Hostname()
 	if err != nil {
+		return fmt.Errorf("name of this node: %w", err)
+	}
+	a.api = &apiSide{
+		db: a.stores.db, members: auth.NewChannels(a.stores.db),
+		counts:  limit.New(limit.Config{Redis: a.stores.redis, Logger: a.log}),
+		reports: &reports{node: node},
+	}
+	for _, open := range []func(context.Context) error{
+		a.openInstance, a.openPeople, a.openChannels, a.openWebhooks, a.openBroadcasts, a.openImages,
+	} {
+		if err := open(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// secrets returns the secret of this server, and those before it.
+func (a *app) secrets() [][]byte {
+	return append([][]byte{a.secret}, a.previousSecrets()...)
+}
+
+func (a *app) previousSecrets() [][]byte {
+	previous := make([][]byte, len(a.cfg.PreviousSecrets))
+	for i, secret := range a.cfg.PreviousSecrets {
+		previous[i] = []byte(secret.Reveal())
+	}
+	return previous
+}
+
+func (a *app) openInstance(ctx context.Context) error {
+	var err error
+	a.api.instance, err = instance.NewService(instance.Config{
+		DB: a.api.db,
+		Defaults: instance.Settings{
+			Name: a.cfg.Instance.Name, Signup: a.cfg.Accounts.Signup, MaxChannels: a.cfg.Accounts.MaxChannels,
+		},
+		About:          a.about(),
+		Sessions:       a.api.reports,
+		TrustedProxies: a.cfg.HTTP.TrustedProxies,
+		Logger:         a.log,
+		Registerer:     a.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.api.instance.Refresh(ctx); err != nil {
+		return err
+	}
+	a.serving = append(a.serving, a.api.instance.Run)
+	a.api.workers = append(a.api.workers, a.api.instance.Workers())
+	a.api.periodic = append(a.api.periodic, instance.Periodic())
+	return nil
+}
+
+// about tells clients what this server can do.
+func (a *app) about() instance.About {
+	about := instance.About{
+		Version: buildVersion(), URL: a.cfg.PublicURL,
+		Features: instance.FeaturesView{
+			LowLatency: a.cfg.HLS.LowLatency, Transcode: a.cfg.Transcode.Enabled,
+			Mail: a.cfg.Mail.Transport != "off", Webhooks: true, Images: true,
+		},
+		Limits: instance.LimitsView{
+			PageItems: 100, TitleLength: 100, DescriptionLength: 5000,
+			Tags: 10, TagLength: 30, Links: 10, StreamKeys: 50, WebhooksPerChannel: 10,
+			ImageBytes: image.MaxBytes, ImagePixels: maxImagePixels,
+			MaxBitrate: int(a.cfg.Ingest.MaxBitrate),
+		},
+	}
+	for protocol, listen := range map[string]string{"rtmp": a.cfg.RTMP.Listen, "rtmps": a.cfg.RTMPS.Listen} {
+		if way, ok := a.ingestAt(protocol, listen); ok {
+			about.Ingest = append(about.Ingest, way)
+		}
+	}
+	for _, r := range a.cfg.Transcode.Rungs {
+		about.Ladder = append(about.Ladder, instance.RungView{Name: r.Name, Height: r.Height, Bitrate: int(r.Bitrate), MaxFPS: r.MaxFPS})
+	}
+	return about
+}
+
+// openPeople makes what knows people: tokens, logins, accounts and their mails.
+func (a *app) openPeople(context.Context) error {
+	side := a.api
+	var err error
+	if side.tokens, err = auth.NewTokens(auth.TokensConfig{
+		Secret: a.secret, Previous: a.previousSecrets(), TTL: a.cfg.Auth.AccessTTL,
+	}); err != nil {
 		return fmt.Errorf("secret: %w", err)
+	}
+	if side.identity, err = auth.NewIdentity(auth.IdentityConfig{Tokens: side.tokens, DB: side.db, Logger: a.log, Registerer: a.metrics}); err != nil {
+		return err
+	}
+	a.serving = append(a.serving, side.identity.Run)
+	if side.replies, err = idempotency.NewStore(idempotency.Config{DB: side.db, Secret: a.secret, Logger: a.log}); err != nil {
+		return err
 	}
 	passwords, err := auth.NewPasswords(runtime.GOMAXPROCS(0))
 	if err != nil {
 		return err
 	}
-	accounts, err := account.NewService(account.Config{
-		DB: database, Passwords: passwords, Tokens: tokens, OpenSignup: a.cfg.Accounts.Signup == "open",
+	side.logins, err = login.NewService(login.Config{
+		DB: side.db, Passwords: passwords, Tokens: side.tokens,
+		RefreshTTL: a.cfg.Auth.RefreshTTL, ConfirmedOnly: a.cfg.Accounts.ConfirmEmail,
+		Secure: strings.HasPrefix(a.cfg.PublicURL, "https:"),
+		Logger: a.log, Registerer: a.metrics,
 	})
 	if err != nil {
 		return err
 	}
-	cfg := channel.Config{DB: database, MaxPerOwner: a.cfg.Accounts.MaxChannels, Logger: a.log}
-	if a.onAir != nil {
-		cfg.Live = a.onAir
+	outbox, err := a.openMail(side.instance.Name)
+	if err != nil {
+		return fmt.Errorf("mail: %w", err)
 	}
-	channels, err := channel.NewService(cfg)
+	side.outbox = outbox
+	cfg := account.Config{DB: side.db, Passwords: passwords, Policy: side.instance, Logger: a.log}
+	if outbox != nil {
+		cfg.Mail = outbox
+	}
+	if side.accounts, err = account.NewService(cfg); err != nil {
+		return err
+	}
+	purger, err := account.NewPurger(account.PurgerConfig{DB: side.db, Logger: a.log})
 	if err != nil {
 		return err
 	}
-	a.api = &apiSide{db: database, tokens: tokens, accounts: accounts, channels: channels}
+	side.workers = append(side.workers, side.logins.Workers(), side.replies.Workers(), []jobs.Worker{jobs.Work(purger)})
+	side.periodic = append(side.periodic, side.logins.Periodic(), idempotency.Periodic(),
+		[]*river.PeriodicJob{jobs.Every(time.Hour, account.Purge{})})
 	return nil
 }
 
-// handler returns what is served on the public listener.
-func (a *app) handler() (http.Handler, error) {
-	var media http.Handler
+func (a *app) openChannels(context.Context) error {
+	playback, err := a.playback()
+	if err != nil {
+		return err
+	}
+	cfg := channel.Config{
+		DB: a.api.db, Rules: a.api.instance,
+		Playback: playback, SignedPath: access.Path, PlaybackTTL: a.cfg.Auth.PlaybackTTL,
+		Rests: limit.NewRests(a.api.counts), Abuse: a.api.instance,
+		Logger: a.log, Registerer: a.metrics,
+	}
 	if a.onAir != nil {
-		media = a.onAir.hls
+		cfg.Live = a.onAir
 	}
-	if a.api == nil {
-		return api.TrustProxies(mediaOnly(media), a.cfg.HTTP.TrustedProxies), nil
+	if a.api.channels, err = channel.NewService(cfg); err != nil {
+		return err
 	}
-	return api.New(api.Config{
-		Features: []api.Feature{
-			func(to huma.API) { account.Register(to, a.api.accounts) },
-			func(to huma.API) { channel.Register(to, a.api.channels) },
-		},
-		Tokens:   a.api.tokens,
-		Channels: auth.NewChannels(a.api.db),
-		Media:    media,
-		Web:      web.Handler(web.Config{MediaOrigins: a.cfg.HTTP.MediaOrigins}),
-		Ready:    map[string]func(context.Context) error{"database": a.api.db.Ping},
-
-		MediaOrigins:   a.cfg.HTTP.MediaOrigins,
-		TrustedProxies: a.cfg.HTTP.TrustedProxies,
-		Limits:         api.Limits{Auth: a.cfg.Limits.Auth, Writes: a.cfg.Limits.Writes},
-		Version:        buildVersion(),
-		Logger:         a.log,
-		Registerer:     a.metrics,
-	})
+	a.api.reports.channels = a.api.channels
+	a.serving = append(a.serving, a.api.channels.Run)
+	return nil
 }
 
-// mediaOnly serves a node without the role api: media and health.
-func mediaOnly(media http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/live/", media)
-	mux.Handle("/hls-live/", media)
-	healthy := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(http.StatusOK)
+// playback signs and checks the addresses of private channels.
+func (a *app) playback() (*auth.Playback, error) {
+	return auth.NewPlayback(auth.PlaybackConfig{Secret: a.secret, Previous: a.previousSecrets()})
+}
+
+func (a *app) openWebhooks(context.Context) error {
+	var err error
+	a.api.webhooks, err = webhook.NewService(webhook.Config{
+		DB: a.api.db, Jobs: &a.stores.queue, Secret: a.secret, Previous: a.previousSecrets(),
+		AllowNetworks: a.cfg.Webhooks.AllowNetworks, Version: buildVersion(),
+		Logger: a.log, Registerer: a.metrics,
+	})
+	if err != nil {
+		return err
 	}
-	mux.HandleFunc("GET /healthz", healthy)
-	mux.HandleFunc("GET /readyz", healthy)
-	return mux
+	a.api.workers = append(a.api.workers, a.api.webhooks.Workers())
+	a.api.periodic = append(a.api.periodic, webhook.Periodic())
+	return nil
+}
+
+func (a *app) openBroadcasts(context.Context) error {
+	cfg := broadcast.Config{
+		DB: a.api.db, BaseURL: a.publicURL(), Live: a.api.reports, Hooks: a.api.webhooks,
+		Logger: a.log, Registerer: a.metrics,
+	}
+	if a.api.outbox != nil {
+		cfg.Jobs, cfg.Mailer = &a.stores.queue, a.api.outbox
+	}
+	var err error
+	if a.api.broadcasts, err = broadcast.NewService(cfg); err != nil {
+		return err
+	}
+	a.serving = append(a.serving, a.api.broadcasts.Run)
+	a.api.workers = append(a.api.workers, []jobs.Worker{jobs.Work(a.api.broadcasts.Reminders())})
+	return nil
+}
+
+func (a *app) openImages(context.Context) error {
+	var err error
+	a.api.images, err = image.NewService(image.Config{
+		DB: a.api.db, Blobs: a.stores.files, Pictures: still.NewMaker(still.Limits{Bytes: image.MaxBytes, Pixels: maxImagePixels}),
+		Jobs: &a.stores.queue, Queue: pictureQueue,
+		Logger: a.log, Registerer: a.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	a.api.pictures, err = image.NewFiles(image.FilesConfig{Blobs: a.stores.files, DB: a.api.db, Logger: a.log})
+	a.api.workers = append(a.api.workers, a.api.images.Workers())
+	a.api.periodic = append(a.api.periodic, a.api.images.Periodic())
+	return err
 }

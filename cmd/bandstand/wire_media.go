@@ -106,6 +106,10 @@ func (a *app) openIngest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.sessions = sessions
+	if a.api != nil {
+		a.api.reports.sessions = sessions
+	}
 	a.live = append(a.live, sessions.Run)
 	if a.cfg.RTMP.Listen != "" {
 		if err := a.openRTMP(ctx, "rtmp", a.cfg.RTMP.Listen, nil, keys, sessions); err != nil {
@@ -132,7 +136,7 @@ type keyring interface {
 // of another.
 func (a *app) keys() (keyring, error) {
 	if a.api != nil {
-		return localKeys{a.api.channels}, nil
+		return localKeys{a.api.channels, a.onAir}, nil
 	}
 	api, err := client.New(client.Config{
 		BaseURL: a.cfg.Ingest.APIURL, Token: a.cfg.Ingest.ServiceToken.Reveal(),
@@ -148,7 +152,7 @@ func (a *app) keys() (keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name of this node: %w", err)
 	}
-	return &remoteKeys{api: api, node: node, publicURL: a.publicURL, onAir: a.onAir}, nil
+	return &remoteKeys{api: api, node: node, publicURL: a.publicURL, onAir: a.onAir, end: func(id string) bool { return a.sessions.End(id) }}, nil
 }
 
 // openRTMP listens for publishers at addr, inside TLS if certificate is not nil.
@@ -158,6 +162,9 @@ func (a *app) openRTMP(
 	ln, err := a.listen(ctx, service, addr)
 	if err != nil {
 		return err
+	}
+	if a.api != nil {
+		ln = &barredListener{Listener: ln, banned: a.api.instance.Banned}
 	}
 	cfg := a.cfg.RTMP
 	server, err := rtmp.NewServer(ln, rtmp.Config{

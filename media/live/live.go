@@ -32,6 +32,7 @@ type Grant struct {
 	KeyID     string
 	Title     string
 	Ladder    []stream.Rung // the channel's own rungs; nil means the server's
+	Private   bool          // whether only those may watch who show a signed path
 }
 
 // Source says where a publisher comes from.

@@ -55,7 +55,7 @@ func run(ctx context.Context) (err error) {
 	b := &bench{plan: fullPlan}
 	counts := flag.String("publishers", "", "sizes of the passthrough load, such as 10,50")
 	quick := flag.Bool("quick", false, "smaller and shorter: a look, not a result")
-	only := flag.String("only", "passthrough,egress,latency,ladder", "scenarios to run")
+	only := flag.String("only", "passthrough,egress,latency,ladder,api", "scenarios to run")
 	json := flag.String("json", "", "write the results to this file as JSON")
 	flag.StringVar(&b.bandstand, "bandstand", "", "path of the server; without it nginx alone is measured")
 	flag.StringVar(&b.nginx, "nginx", "nginx", "nginx with the RTMP module")
@@ -80,10 +80,10 @@ func run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 
 	scenarios := map[string]func(context.Context) error{
-		"passthrough": b.passthrough, "egress": b.egress, "latency": b.latency, "ladder": b.ladder,
+		"passthrough": b.passthrough, "egress": b.egress, "latency": b.latency, "ladder": b.ladder, "api": b.api,
 	}
 	wanted := strings.Split(*only, ",")
-	for _, name := range []string{"passthrough", "egress", "latency", "ladder"} {
+	for _, name := range []string{"passthrough", "egress", "latency", "ladder", "api"} {
 		if !slices.Contains(wanted, name) {
 			continue
 		}
