@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/require"
 
+	"bandstand/api"
 	"bandstand/api/apitest"
 	"bandstand/api/auth"
 	"bandstand/api/channel"
@@ -87,6 +89,11 @@ func TestChannelsAreShownWhileTheDatabaseIsDown(t *testing.T) {
 	}
 	s.live.put(states...)
 	require.Len(t, s.pages("/api/v1/live", "", "slug"), 2)
+	remembering, err := auth.CacheChannels(auth.ChannelsConfig{DB: d, Now: s.clock.now})
+	require.NoError(t, err)
+	public := apitest.New(t, d, []api.Feature{func(to huma.API) { channel.Register(to, s.channels) }},
+		func(cfg *api.Config) { cfg.Channels = remembering })
+	require.Equal(t, 200, public.Do("GET", "/api/v1/channels/demo", ada.Token, "").Status)
 
 	proxy.Cut()
 	s.clock.advance(time.Minute) // nothing is fresh any more
@@ -94,6 +101,12 @@ func TestChannelsAreShownWhileTheDatabaseIsDown(t *testing.T) {
 		shown, err := s.channels.Get(t.Context(), "demo")
 		require.NoError(t, err)
 		require.Equal(t, "Title of demo", shown.Title)
+		for _, token := range []string{"", ada.Token} {
+			got := public.Do("GET", "/api/v1/channels/demo", token, "")
+			require.Equal(t, 200, got.Status, got.Text)
+			require.Equal(t, true, got.JSON["live"])
+			require.NotContains(t, got.JSON, "me", "that cannot be asked")
+		}
 		require.Len(t, s.pages("/api/v1/live", "", "slug"), 2)
 	}
 	_, err = s.channels.Get(t.Context(), "unseen")
