@@ -132,8 +132,9 @@ build_client() {
   fi
 }
 
-# build_program builds ./bandstand with the client inside.
+# build_program builds ./bandstand with the client inside. Without nodynamic the
+# library for WebP pictures would look for one in C, and the program be linked to libc.
 build_program() {
   say "Building bandstand"
-  CGO_ENABLED=0 go build -trimpath -o bandstand ./cmd/bandstand
+  CGO_ENABLED=0 go build -tags nodynamic -trimpath -o bandstand ./cmd/bandstand
 }

@@ -34,7 +34,7 @@ func (a *app) handler() (http.Handler, error) {
 		Features: side.features(),
 		Tokens:   side.identity,
 		Channels: side.members,
-		Files:    map[string]http.Handler{"/images/": side.pictures},
+		Files:    map[string]http.Handler{image.FilesPath: side.pictures},
 		Media:    media,
 		Web:      web.Handler(web.Config{MediaOrigins: a.cfg.HTTP.MediaOrigins}),
 		Ready:    map[string]func(context.Context) error{"database": side.db.Ping},

@@ -68,8 +68,12 @@ func (a *app) openAPI(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("name of this node: %w", err)
 	}
+	members, err := auth.CacheChannels(auth.ChannelsConfig{DB: a.stores.db})
+	if err != nil {
+		return err
+	}
 	a.api = &apiSide{
-		db: a.stores.db, members: auth.NewChannels(a.stores.db),
+		db: a.stores.db, members: members,
 		counts:  limit.New(limit.Config{Redis: a.stores.redis, Logger: a.log}),
 		reports: &reports{node: node},
 	}
