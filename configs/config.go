@@ -23,23 +23,24 @@ type Config struct {
 	PublicURL       string        `yaml:"public_url"`       // how people reach this server; empty = not known
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"` // longest wait for work in hand after SIGTERM
 
-	Log       Log       `yaml:"log"`
-	HTTP      HTTP      `yaml:"http"`
-	Metrics   Metrics   `yaml:"metrics"`
-	RTMP      RTMP      `yaml:"rtmp"`
-	RTMPS     RTMPS     `yaml:"rtmps"`
-	Ingest    Ingest    `yaml:"ingest"`
-	DB        DB        `yaml:"db"`
-	Redis     Redis     `yaml:"redis"`
-	Files     Files     `yaml:"files"`
-	Mail      Mail      `yaml:"mail"`
-	Webhooks  Webhooks  `yaml:"webhooks"`
-	Instance  Instance  `yaml:"instance"`
-	HLS       HLS       `yaml:"hls"`
-	Transcode Transcode `yaml:"transcode"`
-	Accounts  Accounts  `yaml:"accounts"`
-	Auth      Auth      `yaml:"auth"`
-	Limits    Limits    `yaml:"limits"`
+	Log        Log        `yaml:"log"`
+	HTTP       HTTP       `yaml:"http"`
+	Metrics    Metrics    `yaml:"metrics"`
+	RTMP       RTMP       `yaml:"rtmp"`
+	RTMPS      RTMPS      `yaml:"rtmps"`
+	Ingest     Ingest     `yaml:"ingest"`
+	DB         DB         `yaml:"db"`
+	Redis      Redis      `yaml:"redis"`
+	Files      Files      `yaml:"files"`
+	Mail       Mail       `yaml:"mail"`
+	Webhooks   Webhooks   `yaml:"webhooks"`
+	Instance   Instance   `yaml:"instance"`
+	HLS        HLS        `yaml:"hls"`
+	Transcode  Transcode  `yaml:"transcode"`
+	Broadcasts Broadcasts `yaml:"broadcasts"`
+	Accounts   Accounts   `yaml:"accounts"`
+	Auth       Auth       `yaml:"auth"`
+	Limits     Limits     `yaml:"limits"`
 }
 
 // Role is one job of the program.
@@ -178,6 +179,11 @@ type Rung struct {
 	MaxFPS  int     `yaml:"max_fps"` // frame rate cap; 0 = as the source
 }
 
+// Broadcasts is how airings are told apart.
+type Broadcasts struct {
+	Resume time.Duration `yaml:"resume"` // how long one waits for its publisher once the session has ended
+}
+
 // Accounts is who may have one.
 type Accounts struct {
 	Signup       string `yaml:"signup"`        // "open", "invite" or "closed"
@@ -254,7 +260,8 @@ func Default() Config {
 			},
 			ThumbnailEvery: 5 * time.Second,
 		},
-		Accounts: Accounts{Signup: "open", MaxChannels: 250},
+		Broadcasts: Broadcasts{Resume: 2 * time.Minute},
+		Accounts:   Accounts{Signup: "open", MaxChannels: 250},
 		Auth: Auth{
 			AccessTTL:   15 * time.Minute,
 			RefreshTTL:  30 * 24 * time.Hour,

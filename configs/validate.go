@@ -66,6 +66,7 @@ func (c Config) validatePeople(v *validator) {
 	if c.Accounts.ConfirmEmail && c.Mail.Transport == "off" {
 		v.errorf("accounts.confirm_email", "needs mails: set mail.transport")
 	}
+	between(v, "broadcasts.resume", c.Broadcasts.Resume, 10*time.Second, 24*time.Hour)
 	between(v, "limits.auth", c.Limits.Auth, 1, 1_000_000)
 	between(v, "limits.writes", c.Limits.Writes, 1, 1_000_000)
 	between(v, "auth.access_ttl", c.Auth.AccessTTL, time.Minute, 24*time.Hour)

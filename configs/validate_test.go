@@ -61,6 +61,7 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		"rung without bitrate":   {func(c *Config) { c.Transcode.Rungs[2].Bitrate = 0 }, "transcode.rungs[2].bitrate is 0; allowed: 50k to 100M"},
 		"too many rungs":         {func(c *Config) { c.Transcode.Rungs = make([]Rung, 9) }, "at most 8"},
 		"frequent thumbnails":    {func(c *Config) { c.Transcode.ThumbnailEvery = time.Millisecond }, "transcode.thumbnail_every is 1ms"},
+		"no time to return":      {func(c *Config) { c.Broadcasts.Resume = time.Second }, "broadcasts.resume is 1s; allowed: 10s to 24h"},
 		"signup":                 {func(c *Config) { c.Accounts.Signup = "" }, "allowed: open, invite, closed"},
 		"everlasting tokens":     {func(c *Config) { c.Auth.AccessTTL = 9000 * time.Hour }, "auth.access_ttl is 9000h0m0s"},
 		"endless shutdown":       {func(c *Config) { c.ShutdownTimeout = time.Hour }, "shutdown_timeout is 1h0m0s"},
