@@ -221,12 +221,21 @@ var idempotencyKey = &huma.Param{
 
 // tags are the chapters of the document.
 var tags = []*huma.Tag{
-	{Name: "Accounts", Description: "Signing up, profiles, passwords, addresses, and leaving again."},
-	{Name: "Channels", Description: "Lasting places with an owner, their members, stream keys and followers."},
+	{Name: "Instance", Description: "This server."},
+	{Name: "Accounts", Description: "Signing up, logging in and out, lost passwords, signed-in devices, and tokens for programs."},
+	{Name: "Me", Description: "One's own profile, password and address."},
+	{Name: "People", Description: "What everyone can see of a person."},
+	{Name: "Channels", Description: "Lasting places with an owner, to find and to set up."},
+	{Name: "Members", Description: "Who helps to run a channel, and who may watch a private one."},
+	{Name: "Stream keys", Description: "The secrets with which programs such as OBS go on air."},
+	{Name: "Playback", Description: "Addresses at which private channels can be watched for a while."},
+	{Name: "Followers", Description: "Following, and liking."},
+	{Name: "On air", Description: "The publisher's session that is live now."},
 	{Name: "Broadcasts", Description: "Airings: planned, live, and past."},
 	{Name: "Images", Description: "Avatars, banners and thumbnails."},
 	{Name: "Webhooks", Description: "Programs that are called when something happens on a channel."},
-	{Name: "Instance", Description: "This server."},
-	{Name: "Administration", Description: "For those who run this server."},
-	{Name: "Ingest", Description: "For nodes that take publishers, and for other servers that ask about stream keys."},
+	{Name: "Admin", Description: "For those who run this server."},
+	{Name: "Admin: people", Description: "Accounts, for those who run this server."},
+	{Name: "Admin: invites", Description: "Codes with which people may sign up."},
+	{Name: "Ingest nodes", Description: "For nodes that take publishers, and for other servers that ask about stream keys."},
 }

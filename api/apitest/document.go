@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -120,8 +121,8 @@ func CheckDocument(t testing.TB, text []byte) {
 	for path, operations := range doc.Paths {
 		for method, op := range operations {
 			name := method + " " + path
-			require.Regexp(t, idForm, op.OperationID, name)
-			require.False(t, ids[op.OperationID], "%s: the id %s is used twice", name, op.OperationID)
+			assert.Regexp(t, idForm, op.OperationID, name)
+			assert.False(t, ids[op.OperationID], "%s: the id %s is used twice", name, op.OperationID)
 			ids[op.OperationID] = true
 			doc.checkOperation(t, name, method, path, op)
 		}
@@ -156,33 +157,33 @@ func (doc *document) resolve(r response) response {
 
 func (doc *document) checkOperation(t testing.TB, name, method, path string, op operation) {
 	t.Helper()
-	require.NotEmpty(t, op.Summary, name)
-	require.NotContains(t, strings.TrimRight(op.Summary, "."), ". ", "%s: a summary is one sentence", name)
-	require.NotEmpty(t, op.Description, name)
-	require.NotEmpty(t, op.Tags, name)
+	assert.NotEmpty(t, op.Summary, name)
+	assert.NotContains(t, strings.TrimRight(op.Summary, "."), ". ", "%s: a summary is one sentence", name)
+	assert.NotEmpty(t, op.Description, name)
+	assert.NotEmpty(t, op.Tags, name)
 	for _, tag := range op.Tags {
-		require.True(t, slices.ContainsFunc(doc.Tags, func(known struct{ Name, Description string }) bool {
+		assert.True(t, slices.ContainsFunc(doc.Tags, func(known struct{ Name, Description string }) bool {
 			return known.Name == tag && known.Description != ""
 		}), "%s: the tag %s is not explained", name, tag)
 	}
-	require.NotEmpty(t, op.Security, "%s says who may call it", name)
+	assert.NotEmpty(t, op.Security, "%s says who may call it", name)
 	for _, schemes := range op.Security {
 		for scheme := range schemes {
-			require.Contains(t, doc.Components.SecuritySchemes, scheme, name)
+			assert.Contains(t, doc.Components.SecuritySchemes, scheme, name)
 		}
 	}
 	for _, param := range paramForm.FindAllStringSubmatch(path, -1) {
-		require.True(t, slices.ContainsFunc(op.Parameters, func(p parameter) bool {
+		assert.True(t, slices.ContainsFunc(op.Parameters, func(p parameter) bool {
 			return p.Name == param[1] && p.In == "path"
 		}), "%s: %s is not described", name, param[1])
 	}
 	for _, p := range op.Parameters {
-		require.NotEmpty(t, p.Description, "%s: the parameter %s is not described", name, p.Name)
+		assert.NotEmpty(t, p.Description, "%s: the parameter %s is not described", name, p.Name)
 	}
 	for contentType, body := range op.RequestBody.Content {
-		require.NotEmpty(t, body.Schema, "%s: body of %s", name, contentType)
+		assert.NotEmpty(t, body.Schema, "%s: body of %s", name, contentType)
 		if contentType == "application/json" {
-			require.NotNil(t, body.Example, "%s: no example of the body", name)
+			assert.NotNil(t, body.Example, "%s: no example of the body", name)
 		}
 	}
 	doc.checkResponses(t, name, method, op)
@@ -201,30 +202,30 @@ func (doc *document) checkResponses(t testing.TB, name, method string, op operat
 		needed = append(needed, "413", "415", "422")
 	}
 	for _, status := range needed {
-		require.Contains(t, op.Responses, status, name)
+		assert.Contains(t, op.Responses, status, name)
 	}
 	succeeds := false
 	for status, ref := range op.Responses {
 		r := doc.resolve(ref)
-		require.NotEmpty(t, r.Description, "%s: %s", name, status)
-		require.Contains(t, r.Headers, "X-Request-Id", "%s: %s", name, status)
+		assert.NotEmpty(t, r.Description, "%s: %s", name, status)
+		assert.Contains(t, r.Headers, "X-Request-Id", "%s: %s", name, status)
 		if status == "429" || status == "503" {
-			require.Contains(t, r.Headers, "Retry-After", "%s: %s", name, status)
+			assert.Contains(t, r.Headers, "Retry-After", "%s: %s", name, status)
 		}
 		if method != "get" && (status < "300" || status == "429") {
-			require.Contains(t, r.Headers, "RateLimit", "%s: %s", name, status)
+			assert.Contains(t, r.Headers, "RateLimit", "%s: %s", name, status)
 		}
 		if status >= "400" {
-			require.Contains(t, r.Content, "application/problem+json", "%s: %s", name, status)
+			assert.Contains(t, r.Content, "application/problem+json", "%s: %s", name, status)
 			continue
 		}
 		succeeds = true
 		if body, ok := r.Content["application/json"]; ok {
-			require.NotNil(t, body.Example, "%s: no example of %s", name, status)
+			assert.NotNil(t, body.Example, "%s: no example of %s", name, status)
 		}
 	}
-	require.True(t, succeeds, "%s: no reply of success", name)
-	require.NotContains(t, op.Responses, "default", name)
+	assert.True(t, succeeds, "%s: no reply of success", name)
+	assert.NotContains(t, op.Responses, "default", name)
 }
 
 // checkNames fails the test if a field is not in snake_case, or of no type.
@@ -236,7 +237,7 @@ func checkNames(t testing.TB, name string, schema any) {
 	}
 	properties, _ := s["properties"].(map[string]any)
 	for field, property := range properties {
-		require.Regexp(t, fieldForm, field, name)
+		assert.Regexp(t, fieldForm, field, name)
 		checkNames(t, name+"."+field, property)
 	}
 	if items, ok := s["items"]; ok {

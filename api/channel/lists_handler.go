@@ -35,7 +35,7 @@ func (h *handler) registerLists(api huma.API) {
 	}, h.follows)
 	huma.Register(api, huma.Operation{
 		OperationID: "admin-list-channels", Method: http.MethodGet, Path: adminPath,
-		Summary: "List and search all channels, newest first", Tags: []string{"Administration"}, Errors: ownErrors,
+		Summary: "List and search all channels, newest first", Tags: []string{"Admin"}, Errors: ownErrors,
 	}, h.adminList)
 }
 
@@ -51,8 +51,8 @@ const (
 // ChannelFilter chooses channels. It is embedded in inputs.
 type ChannelFilter struct {
 	Q        string `query:"q" maxLength:"200" doc:"Words of the title, the description, the tags, the category, the owner or the address, or beginnings of words; all of them, of six at most." example:"jazz"`
-	Tag      string `query:"tag" maxLength:"30" example:"live-band"`
-	Category string `query:"category" maxLength:"160" example:"Music"`
+	Tag      string `query:"tag" maxLength:"30" doc:"Only with this tag." example:"live-band"`
+	Category string `query:"category" maxLength:"160" doc:"Only of this category." example:"Music"`
 	Owner    string `query:"owner" maxLength:"32" doc:"Username of the owner." example:"ada"`
 }
 
@@ -164,7 +164,7 @@ func (h *handler) follows(ctx context.Context, in *myFollowsInput) (*rest.PageOu
 type adminListChannelsInput struct {
 	rest.PageQuery
 	ChannelFilter
-	Visibility string `query:"visibility" enum:"public,unlisted,private"`
+	Visibility string `query:"visibility" enum:"public,unlisted,private" doc:"Only with this visibility."`
 }
 
 // AdminChannelView is a channel as those see it who run the instance.

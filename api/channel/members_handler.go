@@ -58,7 +58,7 @@ func (h *handler) listMembers(ctx context.Context, _ *SlugInput) (*rest.PageOutp
 // MemberInput names a person on a channel. It is embedded in inputs.
 type MemberInput struct {
 	SlugInput
-	Username string `path:"username" maxLength:"32" example:"ada"`
+	Username string `path:"username" maxLength:"32" doc:"Name of the person." example:"ada"`
 }
 
 type putMemberInput struct {
