@@ -27,9 +27,9 @@ func (h *handler) registerEntry(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "signup", Method: http.MethodPost, Path: "/api/v1/auth/signup",
 		Summary: "Make an account", Tags: entryTags,
-		Description: "Where mail is sent, the answer is 202 and the account can be used once its address is confirmed. " +
+		Description: "Where mail is sent, the answer is 202 and a mail asks to confirm the address; logging in may need that first. " +
 			"The answer is the same for an address that has an account already: its owner gets a mail about it, and the new " +
-			"account can never be confirmed. Where no mail is sent, the answer is 201 and the account can be used at once; " +
+			"account can never confirm it. Where no mail is sent, the answer is 201 and the account can be used at once; " +
 			"an address that is taken is 409 there.",
 		DefaultStatus: http.StatusCreated,
 		Responses: map[string]*huma.Response{"202": {
@@ -85,7 +85,7 @@ type signupInput struct {
 // SignupView says how to go on after signing up.
 type SignupView struct {
 	Username     string  `json:"username" example:"ada"`
-	Confirmation string  `json:"confirmation" enum:"mail,none" doc:"\"mail\": open the link in the mail first. \"none\": the account can be used."`
+	Confirmation string  `json:"confirmation" enum:"mail,none" doc:"\"mail\": a mail asks to confirm the address; logging in may need that first. \"none\": the account can be used."`
 	Account      *MeView `json:"account,omitempty" doc:"Only if the account can be used at once."`
 }
 

@@ -59,13 +59,10 @@ type Mail interface {
 type Config struct {
 	DB        *db.DB
 	Passwords *auth.Passwords
-	Policy    Policy       // closed if nil
-	Mail      Mail         // nil: this server sends no mail
-	Tokens    *auth.Tokens // nil: nobody can log in here
-
-	OpenSignup bool             // stands for Policy, if that is nil
-	Now        func() time.Time // time.Now if nil
-	Logger     *slog.Logger     // nothing is logged if nil
+	Policy    Policy           // closed if nil
+	Mail      Mail             // nil: this server sends no mail
+	Now       func() time.Time // time.Now if nil
+	Logger    *slog.Logger     // nothing is logged if nil
 }
 
 // Service holds the rules of accounts. It is safe for concurrent use.
@@ -78,9 +75,6 @@ func NewService(cfg Config) (*Service, error) {
 	}
 	if cfg.Policy == nil {
 		cfg.Policy = FixedPolicy(SignupClosed)
-		if cfg.OpenSignup {
-			cfg.Policy = FixedPolicy(SignupOpen)
-		}
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
