@@ -3,6 +3,7 @@ package channel
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -105,15 +106,13 @@ func (n *nodes) All() []LiveState {
 // end has a session ended by its node, which is told with its next report. It
 // reports whether a node has it.
 func (n *nodes) end(session string) bool {
-	for _, state := range n.All() {
-		if state.Session == session {
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			n.ending[session] = n.now()
-			return true
-		}
+	if !slices.ContainsFunc(n.All(), func(state LiveState) bool { return state.Session == session }) {
+		return false
 	}
-	return false
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ending[session] = n.now()
+	return true
 }
 
 // toEnd returns which of these sessions are to be ended. A node that does not report
