@@ -116,7 +116,9 @@ func levelOf(r *http.Request, x *exchange, route string, status int) slog.Level 
 		return slog.LevelWarn
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError
-	case x.banned, isRead(r.Method), route == heartbeatPath && status < http.StatusBadRequest:
+	case x.banned, status == http.StatusTooManyRequests: // floods are counted, and not written down
+		return slog.LevelDebug
+	case isRead(r.Method), route == heartbeatPath && status < http.StatusBadRequest:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

@@ -58,9 +58,7 @@ const (
 
 // strict are the operations beside those of /api/v1/auth that prove something by a
 // password: they are counted as logins are.
-var strict = map[string]bool{
-	"change-password": true, "change-email": true, "delete-me": true, "restore-account": true,
-}
+var strict = map[string]bool{"change-password": true, "change-email": true, "delete-me": true}
 
 // kindOf returns what a request for the operation with this id counts as; "" for none.
 func kindOf(r *http.Request, id string) string {

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"bandstand/api/auth"
 	"bandstand/api/rest"
 	"bandstand/storage/db"
 )
@@ -148,5 +149,13 @@ func TestAddresses(t *testing.T) {
 			require.Equal(t, test.want, addr.String())
 			require.Equal(t, test.household, household(addr))
 		})
+	}
+}
+
+func TestStrictOperationsAreKnown(t *testing.T) {
+	t.Parallel()
+	for id := range strict {
+		_, known := auth.RuleOf(id)
+		require.True(t, known, id)
 	}
 }
