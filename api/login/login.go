@@ -97,8 +97,8 @@ func (s *Service) uncounted(ctx context.Context, err error) {
 }
 
 // find looks an account up, also one that is deleted: usernames have no @, addresses
-// do. An address that nobody has confirmed stands for the newest account that claims
-// it. What nobody can be called is not asked for: Postgres would not even take a text
+// do. An address is that of who has confirmed it: whoever only claims one logs in by
+// name, or could find out here whether it is somebody else's. What nobody can be called is not asked for: Postgres would not even take a text
 // with a zero byte.
 func (s *Service) find(ctx context.Context, login string) (store.User, error) {
 	q := s.cfg.DB.Read()
@@ -108,11 +108,7 @@ func (s *Service) find(ctx context.Context, login string) (store.User, error) {
 	case !strings.Contains(login, "@"):
 		return q.UserByUsernameEvenDeleted(ctx, login)
 	}
-	row, err := q.UserByEmailEvenDeleted(ctx, login)
-	if errors.Is(err, db.ErrNotFound) {
-		return q.UnconfirmedUserByEmail(ctx, login)
-	}
-	return row, err
+	return q.UserByEmailEvenDeleted(ctx, login)
 }
 
 // open makes a login for the user who was proved to be seen. If the account has

@@ -85,7 +85,6 @@ func TestWhoIsGoneLearnsSoByTheRightPasswordOnly(t *testing.T) {
 			"deleted_at = created_at":                            "account_deleted",
 			"deleted_at = created_at, deleted_by = id":           "account_deleted_by_staff",
 			"deleted_at = created_at, suspended_at = created_at": "account_deleted",
-			"email_confirmed_at = NULL":                          "email_unconfirmed",
 		} {
 			s.exec("UPDATE users SET suspended_at = NULL, deleted_at = NULL, deleted_by = NULL, email_confirmed_at = created_at WHERE id = $1", id)
 			s.exec("UPDATE users SET "+set+" WHERE id = $1", id)
@@ -93,6 +92,9 @@ func TestWhoIsGoneLearnsSoByTheRightPasswordOnly(t *testing.T) {
 				r := s.Do("POST", "/api/v1/auth/login", "", `{"login":"`+name+`","password":"`+password+`"}`)
 				apitest.RequireProblem(t, r, http.StatusForbidden, code)
 			}
+			s.exec("UPDATE users SET suspended_at = NULL, deleted_at = NULL, email_confirmed_at = NULL WHERE id = $1", id)
+			unconfirmed := s.Do("POST", "/api/v1/auth/login", "", `{"login":"ada","password":"`+password+`"}`)
+			apitest.RequireProblem(t, unconfirmed, http.StatusForbidden, "email_unconfirmed")
 			wrong := s.Do("POST", "/api/v1/auth/login", "", `{"login":"ada","password":"wrong horse battery"}`)
 			unknown := s.Do("POST", "/api/v1/auth/login", "", `{"login":"nobody","password":"wrong horse battery"}`)
 			apitest.RequireProblem(t, wrong, http.StatusUnauthorized, "bad_credentials")
@@ -110,9 +112,13 @@ func TestUnconfirmedPeopleMayLogInByDefault(t *testing.T) {
 	s := start(t, dbtest.SQLite(t))
 	id := s.account("ada", auth.RoleUser)
 	s.exec("UPDATE users SET email_confirmed_at = NULL WHERE id = $1", id)
-	r := s.Do("POST", "/api/v1/auth/login", "", `{"login":"ada@example.org","password":"`+password+`"}`)
+	r := s.Do("POST", "/api/v1/auth/login", "", `{"login":"ada","password":"`+password+`"}`)
 	require.Equal(t, http.StatusOK, r.Status, r.Text)
 	require.Equal(t, false, r.JSON["user"].(map[string]any)["email_confirmed"])
+
+	// By the address that they claim they would find out whether it is somebody's.
+	r = s.Do("POST", "/api/v1/auth/login", "", `{"login":"ada@example.org","password":"`+password+`"}`)
+	apitest.RequireProblem(t, r, http.StatusUnauthorized, "bad_credentials")
 }
 
 func TestGuessingIsDelayedWhoeverGuesses(t *testing.T) {

@@ -32,6 +32,9 @@ func (d *DB) migrate(ctx context.Context) error {
 	}
 	sources := provider.ListSources()
 	newest := sources[len(sources)-1].Version
+	if err := d.makeCollation(ctx); err != nil {
+		return err
+	}
 	results, err := provider.Up(ctx)
 	for _, r := range results {
 		d.log.InfoContext(ctx, "migration applied", "file", r.Source.Path, "took", r.Duration)
@@ -51,6 +54,19 @@ func (d *DB) migrate(ctx context.Context) error {
 		d.migrated.From = results[0].Source.Version - 1
 	}
 	return nil
+}
+
+// makeCollation makes known to Postgres what SQLite calls "binary": text in the order
+// of its bytes, whatever language the database was made for. Beginnings of words are
+// looked up in that order.
+func (d *DB) makeCollation(ctx context.Context) error {
+	if d.kind != kindPostgres {
+		return nil
+	}
+	return d.WhileMigrating(ctx, func(ctx context.Context) error {
+		_, err := d.write.ExecContext(ctx, `CREATE COLLATION IF NOT EXISTS "binary" (provider = libc, locale = 'C')`)
+		return err
+	})
 }
 
 func (d *DB) migrator(ctx context.Context) (*goose.Provider, error) {

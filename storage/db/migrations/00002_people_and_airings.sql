@@ -33,6 +33,9 @@ CREATE UNIQUE INDEX users_username_lower_key ON users (username_lower);
 UPDATE users SET email_confirmed_at = created_at;
 CREATE UNIQUE INDEX users_email_lower_key ON users (email_lower) WHERE email_confirmed_at IS NOT NULL;
 CREATE INDEX users_email_lower_idx ON users (email_lower, id);
+-- Staff looks for beginnings of names and addresses.
+CREATE INDEX users_name_begins_idx ON users (username_lower COLLATE "binary");
+CREATE INDEX users_email_begins_idx ON users (email_lower COLLATE "binary");
 CREATE INDEX users_deleted_at_idx ON users (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX users_role_idx ON users (role, id);
 CREATE INDEX users_state_idx ON users ((CASE WHEN deleted_at IS NOT NULL THEN 'deleted' WHEN suspended_at IS NOT NULL THEN 'suspended' WHEN email_confirmed_at IS NULL THEN 'unconfirmed' ELSE 'active' END), id);
@@ -137,7 +140,7 @@ CREATE INDEX channel_tags_channel_id_idx ON channel_tags (channel_id);
 
 -- The words of a channel, in lower case: search looks up beginnings of words.
 CREATE TABLE channel_words (
-    word       TEXT NOT NULL,
+    word       TEXT COLLATE "binary" NOT NULL,
     channel_id UUID NOT NULL CONSTRAINT channel_words_channel_id_fkey REFERENCES channels (id) ON DELETE CASCADE,
     PRIMARY KEY (word, channel_id)
 );
@@ -212,7 +215,7 @@ CREATE TABLE broadcast_tags (
 CREATE INDEX broadcast_tags_broadcast_id_idx ON broadcast_tags (broadcast_id);
 
 CREATE TABLE broadcast_words (
-    word         TEXT NOT NULL,
+    word         TEXT COLLATE "binary" NOT NULL,
     broadcast_id UUID NOT NULL CONSTRAINT broadcast_words_broadcast_id_fkey REFERENCES broadcasts (id) ON DELETE CASCADE,
     PRIMARY KEY (word, broadcast_id)
 );
@@ -384,6 +387,8 @@ DROP INDEX users_role_idx;
 DROP INDEX users_deleted_at_idx;
 DROP INDEX users_username_lower_key;
 DROP INDEX users_username_skeleton_key;
+DROP INDEX users_email_begins_idx;
+DROP INDEX users_name_begins_idx;
 DROP INDEX users_email_lower_idx;
 DROP INDEX users_email_lower_key;
 -- Of an address that several only say is theirs, an older program knows nothing.

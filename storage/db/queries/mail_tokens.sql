@@ -17,7 +17,8 @@ RETURNING user_id, purpose, email;
 SELECT count(*) FROM mail_tokens WHERE user_id = $1 AND purpose = $2 AND created_at > $3;
 
 -- name: CountMailTokensTo :one
-SELECT count(*) FROM mail_tokens WHERE email_lower = $1 AND created_at > $2;
+-- Each purpose apart: mails that others ask for keep nobody from recovering a password.
+SELECT count(*) FROM mail_tokens WHERE email_lower = $1 AND purpose = $2 AND created_at > $3;
 
 -- name: ExpireMailTokensOf :exec
 -- What was mailed before is no longer good. The rows stay: they bound how many mails

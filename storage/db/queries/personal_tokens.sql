@@ -11,6 +11,9 @@ DELETE FROM personal_tokens WHERE user_id = $1 AND expires_at < $2;
 -- name: DeletePersonalToken :one
 DELETE FROM personal_tokens WHERE id = $1 AND user_id = $2 RETURNING label, token_hash;
 
+-- name: DeletePersonalTokensOf :many
+DELETE FROM personal_tokens WHERE user_id = $1 RETURNING token_hash;
+
 -- name: PersonalTokensBefore :many
 -- A page of the tokens of a user, newest first.
 SELECT id, label, hint, scopes, created_at, last_used_at, expires_at FROM personal_tokens

@@ -36,9 +36,9 @@ ORDER BY id ASC LIMIT sqlc.arg(most);
 -- Those whose name or address begins with what is looked for.
 SELECT u.* FROM users u
 WHERE u.id IN (
-    SELECT n.id FROM users n WHERE n.username_lower >= sqlc.arg(word) AND n.username_lower < sqlc.arg(word_end)
+    SELECT n.id FROM users n WHERE n.username_lower COLLATE "binary" >= sqlc.arg(word) AND n.username_lower COLLATE "binary" < sqlc.arg(word_end)
     UNION
-    SELECT e.id FROM users e WHERE e.email_lower >= sqlc.arg(word) AND e.email_lower < sqlc.arg(word_end)
+    SELECT e.id FROM users e WHERE e.email_lower COLLATE "binary" >= sqlc.arg(word) AND e.email_lower COLLATE "binary" < sqlc.arg(word_end)
   )
   AND (CAST(sqlc.arg(role) AS TEXT) = '' OR u.role = CAST(sqlc.arg(role) AS TEXT))
   AND (CAST(sqlc.arg(state) AS TEXT) = '' OR CAST(sqlc.arg(state) AS TEXT) = (CASE WHEN u.deleted_at IS NOT NULL THEN 'deleted' WHEN u.suspended_at IS NOT NULL THEN 'suspended' WHEN u.email_confirmed_at IS NULL THEN 'unconfirmed' ELSE 'active' END))
@@ -49,9 +49,9 @@ ORDER BY u.id DESC LIMIT sqlc.arg(most);
 -- Those whose name or address begins with what is looked for.
 SELECT u.* FROM users u
 WHERE u.id IN (
-    SELECT n.id FROM users n WHERE n.username_lower >= sqlc.arg(word) AND n.username_lower < sqlc.arg(word_end)
+    SELECT n.id FROM users n WHERE n.username_lower COLLATE "binary" >= sqlc.arg(word) AND n.username_lower COLLATE "binary" < sqlc.arg(word_end)
     UNION
-    SELECT e.id FROM users e WHERE e.email_lower >= sqlc.arg(word) AND e.email_lower < sqlc.arg(word_end)
+    SELECT e.id FROM users e WHERE e.email_lower COLLATE "binary" >= sqlc.arg(word) AND e.email_lower COLLATE "binary" < sqlc.arg(word_end)
   )
   AND (CAST(sqlc.arg(role) AS TEXT) = '' OR u.role = CAST(sqlc.arg(role) AS TEXT))
   AND (CAST(sqlc.arg(state) AS TEXT) = '' OR CAST(sqlc.arg(state) AS TEXT) = (CASE WHEN u.deleted_at IS NOT NULL THEN 'deleted' WHEN u.suspended_at IS NOT NULL THEN 'suspended' WHEN u.email_confirmed_at IS NULL THEN 'unconfirmed' ELSE 'active' END))

@@ -30,16 +30,18 @@ func (q *Queries) CountMailTokensOf(ctx context.Context, arg CountMailTokensOfPa
 }
 
 const countMailTokensTo = `-- name: CountMailTokensTo :one
-SELECT count(*) FROM mail_tokens WHERE email_lower = $1 AND created_at > $2
+SELECT count(*) FROM mail_tokens WHERE email_lower = $1 AND purpose = $2 AND created_at > $3
 `
 
 type CountMailTokensToParams struct {
 	EmailLower string
+	Purpose    string
 	CreatedAt  column.Time
 }
 
+// Each purpose apart: mails that others ask for keep nobody from recovering a password.
 func (q *Queries) CountMailTokensTo(ctx context.Context, arg CountMailTokensToParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countMailTokensTo, arg.EmailLower, arg.CreatedAt)
+	row := q.db.QueryRowContext(ctx, countMailTokensTo, arg.EmailLower, arg.Purpose, arg.CreatedAt)
 	var count int64
 	err := row.Scan(&count)
 	return count, err

@@ -91,6 +91,33 @@ func (q *Queries) DeletePersonalToken(ctx context.Context, arg DeletePersonalTok
 	return i, err
 }
 
+const deletePersonalTokensOf = `-- name: DeletePersonalTokensOf :many
+DELETE FROM personal_tokens WHERE user_id = $1 RETURNING token_hash
+`
+
+func (q *Queries) DeletePersonalTokensOf(ctx context.Context, userID uuid.UUID) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, deletePersonalTokensOf, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var token_hash string
+		if err := rows.Scan(&token_hash); err != nil {
+			return nil, err
+		}
+		items = append(items, token_hash)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const personalTokensAfter = `-- name: PersonalTokensAfter :many
 SELECT id, label, hint, scopes, created_at, last_used_at, expires_at FROM personal_tokens
 WHERE user_id = $1 AND id > $2 AND revoked_at IS NULL

@@ -124,9 +124,9 @@ func (q *Queries) UsersBefore(ctx context.Context, arg UsersBeforeParams) ([]Use
 const usersFoundAfter = `-- name: UsersFoundAfter :many
 SELECT u.id, u.username, u.username_lower, u.email, u.email_lower, u.password_hash, u.created_at, u.deleted_at, u.role, u.display_name, u.bio, u.links, u.avatar_id, u.email_confirmed_at, u.suspended_at, u.suspended_reason, u.password_changed_at, u.version, u.deleted_by, u.username_skeleton FROM users u
 WHERE u.id IN (
-    SELECT n.id FROM users n WHERE n.username_lower >= $1 AND n.username_lower < $2
+    SELECT n.id FROM users n WHERE n.username_lower COLLATE "binary" >= $1 AND n.username_lower COLLATE "binary" < $2
     UNION
-    SELECT e.id FROM users e WHERE e.email_lower >= $1 AND e.email_lower < $2
+    SELECT e.id FROM users e WHERE e.email_lower COLLATE "binary" >= $1 AND e.email_lower COLLATE "binary" < $2
   )
   AND (CAST($3 AS TEXT) = '' OR u.role = CAST($3 AS TEXT))
   AND (CAST($4 AS TEXT) = '' OR CAST($4 AS TEXT) = (CASE WHEN u.deleted_at IS NOT NULL THEN 'deleted' WHEN u.suspended_at IS NOT NULL THEN 'suspended' WHEN u.email_confirmed_at IS NULL THEN 'unconfirmed' ELSE 'active' END))
@@ -198,9 +198,9 @@ func (q *Queries) UsersFoundAfter(ctx context.Context, arg UsersFoundAfterParams
 const usersFoundBefore = `-- name: UsersFoundBefore :many
 SELECT u.id, u.username, u.username_lower, u.email, u.email_lower, u.password_hash, u.created_at, u.deleted_at, u.role, u.display_name, u.bio, u.links, u.avatar_id, u.email_confirmed_at, u.suspended_at, u.suspended_reason, u.password_changed_at, u.version, u.deleted_by, u.username_skeleton FROM users u
 WHERE u.id IN (
-    SELECT n.id FROM users n WHERE n.username_lower >= $1 AND n.username_lower < $2
+    SELECT n.id FROM users n WHERE n.username_lower COLLATE "binary" >= $1 AND n.username_lower COLLATE "binary" < $2
     UNION
-    SELECT e.id FROM users e WHERE e.email_lower >= $1 AND e.email_lower < $2
+    SELECT e.id FROM users e WHERE e.email_lower COLLATE "binary" >= $1 AND e.email_lower COLLATE "binary" < $2
   )
   AND (CAST($3 AS TEXT) = '' OR u.role = CAST($3 AS TEXT))
   AND (CAST($4 AS TEXT) = '' OR CAST($4 AS TEXT) = (CASE WHEN u.deleted_at IS NOT NULL THEN 'deleted' WHEN u.suspended_at IS NOT NULL THEN 'suspended' WHEN u.email_confirmed_at IS NULL THEN 'unconfirmed' ELSE 'active' END))
