@@ -133,7 +133,7 @@ func (s *Service) askToChange(ctx context.Context, tx *db.Tx, user store.User, e
 		return rest.Later(ErrTooSoon, mailPause)
 	}
 	there, err := tx.CountMailTokensTo(ctx, store.CountMailTokensToParams{
-		EmailLower: strings.ToLower(email), CreatedAt: column.At(now.Add(-addressWindow)),
+		EmailLower: strings.ToLower(email), Purpose: ask.purpose, CreatedAt: column.At(now.Add(-addressWindow)),
 	})
 	if err != nil {
 		return fmt.Errorf("count mails: %w", err)

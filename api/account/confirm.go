@@ -103,9 +103,11 @@ func (s *Service) answer(ctx context.Context, login string, isFor func(store.Use
 }
 
 // ResetPassword sets the password of the account that token was mailed to, signs it
-// out everywhere and makes other links in mails useless. Whoever reads the mail has
-// shown that the address is theirs. The outcomes are ErrBadLink and those of a
-// password that will not do; the token is good for another try then.
+// out everywhere, revokes its personal access tokens and makes other links in mails
+// useless: somebody else may have been in, perhaps before the address was confirmed.
+// Whoever reads the mail has shown that the address is theirs. The outcomes are
+// ErrBadLink and those of a password that will not do; the token is good for another
+// try then.
 func (s *Service) ResetPassword(ctx context.Context, token, password string) error {
 	if !auth.IsSecret(tokenPrefix, token) {
 		return ErrBadLink
@@ -135,12 +137,29 @@ func (s *Service) ResetPassword(ctx context.Context, token, password string) err
 			}
 			user.EmailConfirmedAt = column.Maybe(s.cfg.Now())
 		}
+		if err := revokeTokens(ctx, tx, user); err != nil {
+			return err
+		}
 		return s.setPassword(ctx, tx, user, hash, uuid.Nil)
 	})
 	if db.IsUnique(err, "users_email_lower_key") {
 		return ErrBadLink
 	}
 	return wrap(err, "reset a password")
+}
+
+// revokeTokens deletes all personal access tokens of user, and tells all nodes so.
+func revokeTokens(ctx context.Context, tx *db.Tx, user store.User) error {
+	hashes, err := tx.DeletePersonalTokensOf(ctx, user.ID)
+	if err != nil {
+		return fmt.Errorf("revoke personal access tokens: %w", err)
+	}
+	for _, hash := range hashes {
+		if err := tx.Notify(ctx, auth.TopicPersonalToken, hash); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // use takes the token of a user, so that nobody can use it again. Users are locked

@@ -41,8 +41,8 @@ const (
 	createdLife = 7 * 24 * time.Hour // to choose the first password
 )
 
-// How often strangers can make us send mail: to one account for one purpose, and to
-// one address whatever for.
+// How often strangers can make us send mail for one purpose: to one account, and to
+// one address.
 const (
 	mailPause      = time.Minute
 	addressWindow  = time.Hour
@@ -124,7 +124,7 @@ func (s *Service) isDue(ctx context.Context, tx *db.Tx, l letter, now time.Time)
 		return false, fmt.Errorf("count mails: %w", err)
 	}
 	there, err := tx.CountMailTokensTo(ctx, store.CountMailTokensToParams{
-		EmailLower: strings.ToLower(l.to), CreatedAt: column.At(now.Add(-addressWindow)),
+		EmailLower: strings.ToLower(l.to), Purpose: l.purpose, CreatedAt: column.At(now.Add(-addressWindow)),
 	})
 	if err != nil {
 		return false, fmt.Errorf("count mails: %w", err)

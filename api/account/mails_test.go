@@ -12,7 +12,9 @@ import (
 	"bandstand/api/auth"
 	"bandstand/api/mail"
 	"bandstand/api/rest"
+	"bandstand/storage/db/column"
 	"bandstand/storage/db/dbtest"
+	"bandstand/storage/db/store"
 )
 
 func TestAskingForMailSaysNothing(t *testing.T) {
@@ -115,6 +117,41 @@ func TestRecoveryConfirmsTheAddress(t *testing.T) {
 		require.Len(t, mails, 2)
 		require.NoError(t, p.ResetPassword(t.Context(), tokenOf(t, mails[1]), "another horse"))
 		require.True(t, p.canLogIn("ada@example.org", "another horse"))
+	})
+}
+
+func TestRecoveryKeepsOutWhoHadATokenMade(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, p *people) {
+		ada, eve := p.made("ada", auth.RoleUser), p.made("eve", auth.RoleUser)
+		kept := map[string]bool{}
+		for name, user := range map[string]account.User{"ada": ada, "eve": eve} {
+			kept[auth.HashSecret(name)] = name == "eve"
+			require.NoError(t, p.db.Write().CreatePersonalToken(t.Context(), store.CreatePersonalTokenParams{
+				ID: uuid.Must(uuid.NewV7()), UserID: user.ID, Label: "script", TokenHash: auth.HashSecret(name),
+				Scopes: auth.ScopeRead, CreatedAt: column.At(p.now.Now()),
+			}))
+		}
+		require.NoError(t, p.Forgot(t.Context(), "ada"))
+		require.NoError(t, p.ResetPassword(t.Context(), tokenOf(t, p.mail.take()[0]), "another horse"))
+		for hash, good := range kept {
+			_, err := p.db.Read().IdentityOfPersonalToken(t.Context(), hash)
+			require.Equal(t, good, err == nil)
+		}
+	})
+}
+
+func TestOthersCannotKeepSomebodyFromRecovering(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, p *people) {
+		p.made("ada", auth.RoleUser)
+		for _, name := range []string{"eve1", "eve2", "eve3", "eve4", "eve5", "eve6"} {
+			_, err := p.ChangeEmail(t.Context(), principal(p.made(name, auth.RoleUser), uuid.Nil), password, "ada@example.org")
+			require.NoError(t, err)
+		}
+		p.mail.take()
+		require.NoError(t, p.Forgot(t.Context(), "ada"))
+		require.Equal(t, "ada@example.org", p.mail.take()[0].To)
 	})
 }
 
