@@ -46,14 +46,15 @@ var reserved = func() map[string]bool {
 // isReserved reports whether a name would pass for the server itself.
 func isReserved(username string) bool { return reserved[skeleton(username)] }
 
-// isEmail reports whether s is one bare address. Whether it receives mail only
-// mail can tell.
+// isEmail reports whether s is one bare address, all of which can be seen. Whether it
+// receives mail only mail can tell.
 func isEmail(s string) bool {
 	if len(s) > maxEmail {
 		return false
 	}
 	a, err := mail.ParseAddress(s)
-	return err == nil && isText(s) && a.Name == "" && a.Address == s
+	unseen := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	return err == nil && a.Name == "" && a.Address == s && !strings.ContainsFunc(s, unseen)
 }
 
 // isText reports whether the database can be asked for s: Postgres would not even

@@ -41,6 +41,19 @@ func TestNamesThatLookAlike(t *testing.T) {
 	}
 }
 
+func TestAddressesThatDoNotShowWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"ada@example.org", "ada+x@example.org", "ä@example.org"} {
+		require.True(t, isEmail(address), address)
+	}
+	for _, address := range []string{
+		"\u202eada@example.org", "ada\u200b@example.org", "a\u00a0da@example.org", "ada\u2028@example.org", "ada@exa\u00admple.org",
+		"ada@example.org\n", "ada\x00@example.org", "\xff@example.org", "<ada@example.org>", "ada@example.org, eve@example.org",
+	} {
+		require.False(t, isEmail(address), "%q", address)
+	}
+}
+
 // Accounts from before names were compared by their looks get them in SQL.
 func TestOldNamesGetTheirLooks(t *testing.T) {
 	t.Parallel()
