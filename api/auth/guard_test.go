@@ -59,6 +59,14 @@ func registerWho(to huma.API) {
 	}
 }
 
+func TestATokenThatReadsDoesNotLike(t *testing.T) {
+	t.Parallel()
+	rule, ok := auth.RuleOf("like")
+	require.True(t, ok)
+	require.Equal(t, auth.ScopeSocial, rule.Scope)
+	require.True(t, rule.Admits(auth.Principal{}, 0), "everybody may, without any token")
+}
+
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	d := dbtest.SQLite(t)

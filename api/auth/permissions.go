@@ -39,7 +39,7 @@ var permissions = map[string]Rule{
 	"list-channels":         everyone(),
 	"list-live":             everyone(),
 	"create-channel":        users(ScopeChannels),
-	"get-channel":           viewers(),
+	"get-channel":           viewers(ScopeRead),
 	"update-channel":        members(Owner|Broadcaster, RoleAdmin, ScopeChannels),
 	"delete-channel":        members(Owner, RoleAdmin, ScopeChannels),
 	"list-members":          members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeRead),
@@ -50,12 +50,12 @@ var permissions = map[string]Rule{
 	"create-stream-key":     members(Owner|Broadcaster, RoleAdmin, ScopeChannels),
 	"rotate-stream-key":     members(Owner|Broadcaster, RoleAdmin, ScopeChannels),
 	"revoke-stream-key":     members(Owner|Broadcaster, RoleAdmin, ScopeChannels),
-	"create-playback":       viewers(),
+	"create-playback":       viewers(ScopeRead),
 	"share-playback":        members(Owner|Broadcaster|ChanModerator, RoleAdmin, ScopeChannels),
 	"follow":                userViewers(ScopeSocial),
 	"unfollow":              users(ScopeSocial), // also of a channel that has become private
 	"list-followers":        members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeRead),
-	"like":                  viewers(),
+	"like":                  viewers(ScopeSocial),
 	"put-channel-avatar":    members(Owner|Broadcaster, RoleAdmin, ScopeChannels),
 	"del-channel-avatar":    members(Owner|Broadcaster, RoleModerator, ScopeChannels),
 	"put-channel-banner":    members(Owner|Broadcaster, RoleAdmin, ScopeChannels),
@@ -72,9 +72,9 @@ var permissions = map[string]Rule{
 
 	// Broadcasts.
 	"list-broadcasts":         everyone(), // of public channels
-	"list-channel-broadcasts": viewers(),
-	"channel-calendar":        viewers(),
-	"get-broadcast":           viewers(),
+	"list-channel-broadcasts": viewers(ScopeRead),
+	"channel-calendar":        viewers(ScopeRead),
+	"get-broadcast":           viewers(ScopeRead),
 	"create-broadcast":        members(Owner|Broadcaster, RoleAdmin, ScopeBroadcasts),
 	"update-broadcast":        members(Owner|Broadcaster, RoleAdmin, ScopeBroadcasts),
 	"delete-broadcast":        members(Owner|Broadcaster, RoleAdmin, ScopeBroadcasts),

@@ -55,7 +55,7 @@ type Rule struct {
 func everyone() Rule { return Rule{Everyone: true, Scope: ScopeRead} }
 
 // viewers may call it: everyone who may see the channel.
-func viewers() Rule { return Rule{Everyone: true, Viewers: true, Scope: ScopeRead} }
+func viewers(scope string) Rule { return Rule{Everyone: true, Viewers: true, Scope: scope} }
 
 // users may call it, with a token if that has scope.
 func users(scope string) Rule { return Rule{Users: true, Scope: scope} }

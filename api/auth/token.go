@@ -91,6 +91,7 @@ func NewTokens(cfg TokensConfig) (*Tokens, error) {
 		ttl: cfg.TTL, now: cfg.Now, key: key, keys: keys,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+			jwt.WithStrictDecoding(), // one text for each token
 			jwt.WithExpirationRequired(),
 			jwt.WithIssuedAt(),
 			jwt.WithIssuer(issuer),
