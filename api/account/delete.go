@@ -50,6 +50,9 @@ func (s *Service) remove(ctx context.Context, tx *db.Tx, user store.User, by uui
 	if err := s.signOut(ctx, tx, user, uuid.Nil); err != nil {
 		return err
 	}
+	if err := cameOrWent(ctx, tx, user); err != nil {
+		return err
+	}
 	data := mail.Data{Until: now.Add(RestoreWindow)}
 	if !by.Valid {
 		data.Path = restorePath
@@ -97,7 +100,7 @@ func (s *Service) bringBack(ctx context.Context, tx *db.Tx, user store.User) err
 	if n == 0 {
 		return ErrBadCredentials
 	}
-	if err := changed(ctx, tx, user); err != nil {
+	if err := cameOrWent(ctx, tx, user); err != nil {
 		return err
 	}
 	if err := s.tell(ctx, tx, user, mail.AccountRestored, mail.Data{}); err != nil {

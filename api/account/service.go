@@ -122,6 +122,21 @@ func changed(ctx context.Context, tx *db.Tx, user store.User) error {
 	return tx.Notify(ctx, auth.TopicUser, user.ID.String())
 }
 
+// cameOrWent does as changed where the channels of user may be seen from now on, or may
+// no longer be.
+func cameOrWent(ctx context.Context, tx *db.Tx, user store.User) error {
+	slugs, err := tx.SlugsOfOwner(ctx, user.ID)
+	if err != nil {
+		return fmt.Errorf("channels: %w", err)
+	}
+	for _, slug := range slugs {
+		if err := tx.Notify(ctx, auth.TopicChannel, slug); err != nil {
+			return err
+		}
+	}
+	return changed(ctx, tx, user)
+}
+
 // wrap keeps outcomes as they are and says of other errors what was attempted.
 func wrap(err error, attempt string) error {
 	if err == nil {

@@ -91,7 +91,7 @@ func (s *Service) edit(
 		if err := do(tx, before); err != nil {
 			return err
 		}
-		if err := changed(ctx, tx, before); err != nil {
+		if err := cameOrWent(ctx, tx, before); err != nil {
 			return err
 		}
 		after, err = tx.UserByIDEvenDeleted(ctx, id)

@@ -71,3 +71,6 @@ WHERE id = $1 AND deleted_at IS NULL;
 -- name: RestoreUser :execrows
 UPDATE users SET deleted_at = NULL, deleted_by = NULL, version = version + 1
 WHERE id = $1 AND deleted_at IS NOT NULL;
+
+-- name: SlugsOfOwner :many
+SELECT slug FROM channels WHERE owner_id = $1;

@@ -161,6 +161,33 @@ func (q *Queries) RestoreUser(ctx context.Context, id uuid.UUID) (int64, error) 
 	return result.RowsAffected()
 }
 
+const slugsOfOwner = `-- name: SlugsOfOwner :many
+SELECT slug FROM channels WHERE owner_id = $1
+`
+
+func (q *Queries) SlugsOfOwner(ctx context.Context, ownerID uuid.UUID) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, slugsOfOwner, ownerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var slug string
+		if err := rows.Scan(&slug); err != nil {
+			return nil, err
+		}
+		items = append(items, slug)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const suspendUser = `-- name: SuspendUser :execrows
 UPDATE users SET suspended_at = $2, suspended_reason = $3, version = version + 1 WHERE id = $1
 `
