@@ -200,8 +200,10 @@ type Auth struct {
 
 // Limits is how often one address may ask the API, in requests a minute.
 type Limits struct {
-	Auth   int `yaml:"auth"`   // signing up and logging in
-	Writes int `yaml:"writes"` // whatever else changes something
+	Auth     int `yaml:"auth"`     // signing up and logging in
+	Writes   int `yaml:"writes"`   // whatever else changes something
+	Searches int `yaml:"searches"` // lists that look for words
+	Users    int `yaml:"users"`    // changes by one person, from whatever address
 }
 
 // Default returns the settings of a server that nobody configured: one process
@@ -267,7 +269,7 @@ func Default() Config {
 			RefreshTTL:  30 * 24 * time.Hour,
 			PlaybackTTL: 4 * time.Hour,
 		},
-		Limits: Limits{Auth: 60, Writes: 600},
+		Limits: Limits{Auth: 60, Writes: 600, Searches: 120, Users: 300},
 	}
 }
 

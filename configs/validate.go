@@ -69,6 +69,8 @@ func (c Config) validatePeople(v *validator) {
 	between(v, "broadcasts.resume", c.Broadcasts.Resume, 10*time.Second, 24*time.Hour)
 	between(v, "limits.auth", c.Limits.Auth, 1, 1_000_000)
 	between(v, "limits.writes", c.Limits.Writes, 1, 1_000_000)
+	between(v, "limits.searches", c.Limits.Searches, 1, 1_000_000)
+	between(v, "limits.users", c.Limits.Users, 1, 1_000_000)
 	between(v, "auth.access_ttl", c.Auth.AccessTTL, time.Minute, 24*time.Hour)
 	between(v, "auth.refresh_ttl", c.Auth.RefreshTTL, time.Hour, 366*24*time.Hour)
 	between(v, "auth.playback_ttl", c.Auth.PlaybackTTL, time.Minute, 24*time.Hour)

@@ -16,6 +16,7 @@ import (
 	"bandstand/api/instance"
 	"bandstand/api/login"
 	"bandstand/api/webhook"
+	"bandstand/configs"
 	"bandstand/media/access"
 	"bandstand/web"
 )
@@ -42,7 +43,7 @@ func (a *app) handler() (http.Handler, error) {
 		MediaOrigins:   a.cfg.HTTP.MediaOrigins,
 		TrustedProxies: a.cfg.HTTP.TrustedProxies,
 		PublicURL:      a.cfg.PublicURL,
-		Limits:         api.Limits{Auth: a.cfg.Limits.Auth, Writes: a.cfg.Limits.Writes},
+		Limits:         limitsOf(a.cfg.Limits),
 		Counts:         side.counts,
 		Bans:           side.instance,
 		BanMedia:       true,
@@ -52,6 +53,10 @@ func (a *app) handler() (http.Handler, error) {
 		Logger:         a.log,
 		Registerer:     a.metrics,
 	})
+}
+
+func limitsOf(l configs.Limits) api.Limits {
+	return api.Limits{Auth: l.Auth, Writes: l.Writes, Searches: l.Searches, Users: l.Users}
 }
 
 // features is what makes up the API.

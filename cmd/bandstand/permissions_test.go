@@ -140,7 +140,7 @@ func startInProcess(t *testing.T, change func(*configs.Config)) *inProcess {
 	cfg := configs.Default()
 	cfg.DataDir = t.TempDir()
 	cfg.HTTP.Listen, cfg.RTMP.Listen, cfg.Metrics.Listen = "127.0.0.1:0", "127.0.0.1:0", ""
-	cfg.Limits.Auth, cfg.Limits.Writes = 1_000_000, 1_000_000
+	cfg.Limits = configs.Limits{Auth: 1_000_000, Writes: 1_000_000, Searches: 1_000_000, Users: 1_000_000}
 	cfg.Mail.Transport = "files"
 	change(&cfg)
 	a, err := newApp(t.Context(), cfg, slog.New(slog.DiscardHandler))

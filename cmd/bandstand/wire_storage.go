@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/redis/go-redis/v9"
@@ -59,6 +60,7 @@ func (a *app) openRedis(ctx context.Context) error {
 	if err != nil {
 		return errors.New("redis.url: it is not like redis://user:password@host:6379/0") // the error could show the password
 	}
+	redis.SetLogger(redisLog{a.log})
 	client := redis.NewClient(options)
 	a.closers = append(a.closers, client.Close)
 	a.stores.redis = client
@@ -66,6 +68,15 @@ func (a *app) openRedis(ctx context.Context) error {
 		a.log.WarnContext(ctx, "redis does not answer: until it does, this process counts for itself", "err", err)
 	}
 	return nil
+}
+
+// redisLog is what the client of Redis says of its connections: those who use it say
+// what that means.
+type redisLog struct{ log *slog.Logger }
+
+// Printf implements the client's logging interface.
+func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
+	l.log.DebugContext(ctx, "redis client", "says", fmt.Sprintf(format, args...))
 }
 
 // databaseURL returns where the database is.
