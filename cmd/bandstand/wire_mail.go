@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"net/netip"
+	"net/url"
+	"strings"
 
 	"bandstand/api/auth"
 	"bandstand/api/mail"
@@ -46,6 +49,7 @@ func (a *app) mailSender() (mail.Sender, error) {
 		return mail.NewSMTP(mail.SMTPConfig{
 			Host: cfg.SMTP.Host, Port: cfg.SMTP.Port, TLS: mail.TLSMode(cfg.SMTP.TLS),
 			Username: cfg.SMTP.Username, Password: cfg.SMTP.Password.Reveal(),
+			Hello: helloOf(a.cfg.PublicURL),
 		})
 	case "files":
 		dir := cfg.Dir
@@ -55,4 +59,25 @@ func (a *app) mailSender() (mail.Sender, error) {
 		return mail.NewFolder(dir)
 	}
 	return nil, nil
+}
+
+// helloOf returns the name with which we greet mail servers: that under which people
+// know us. Many refuse names without a domain, as machines have them inside. It is
+// empty if there is none. RFC 5321 4.1.3.
+func helloOf(publicURL string) string {
+	u, err := url.Parse(publicURL)
+	if err != nil {
+		return ""
+	}
+	host := u.Hostname()
+	if addr, err := netip.ParseAddr(host); err == nil {
+		if addr.Is4() {
+			return "[" + host + "]"
+		}
+		return "[IPv6:" + addr.WithZone("").String() + "]"
+	}
+	if !strings.Contains(host, ".") {
+		return ""
+	}
+	return host
 }
