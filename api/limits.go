@@ -113,13 +113,21 @@ func (l *limiter) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		addr := remote(r)
 		if err := l.count(c, kind, kind, kind+" "+household(addr), l.addresses[kind]); err != nil {
-			if l.abuse != nil && addr.IsValid() {
+			if l.abuse != nil && addr.IsValid() && !isLured(r) {
 				l.abuse.Report(r.Context(), addr, kind)
 			}
 			return err
 		}
 		return next(c)
 	}
+}
+
+// isLured reports whether a page of another site had a browser send r. Whoever looks at
+// that page knows nothing of it, and is not to be banned: pictures alone can ask for
+// lists. Programs that say so are refused like all others.
+func isLured(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site"
 }
 
 // perPerson counts requests of one person, from wherever they come.

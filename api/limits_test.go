@@ -126,6 +126,23 @@ func TestWhoGoesOnIsReported(t *testing.T) {
 	require.Equal(t, []string{"2001:db8::7 auth", "2001:db8::7 auth"}, heard.told)
 }
 
+func TestPagesOfOthersGetNobodyBanned(t *testing.T) {
+	t.Parallel()
+	heard := &reports{}
+	s, _ := startNotes(t, dbtest.SQLite(t), behindProxies, func(cfg *api.Config) {
+		cfg.Limits, cfg.Abuse = api.Limits{Searches: 1}, heard
+	})
+	search := func(from, site string) int {
+		return s.Do("GET", "/api/v1/channels?q=jazz", "", "", "X-Forwarded-For", from, "Sec-Fetch-Site", site).Status
+	}
+	for range 3 { // as pictures of that page
+		search("203.0.113.1", "cross-site")
+		search("203.0.113.2", "same-origin")
+	}
+	require.Equal(t, 429, search("203.0.113.1", "cross-site"), "they are counted all the same")
+	require.Equal(t, []string{"203.0.113.2 searches", "203.0.113.2 searches"}, heard.told)
+}
+
 func TestNodesOfTheAPIShareTheirLimits(t *testing.T) {
 	t.Parallel()
 	prefix := uuid.NewString() + ":"
