@@ -88,7 +88,8 @@ func (w *Worker) compose(ctx context.Context, e envelope) (*gomail.Msg, error) {
 	}
 	msg.FromMailAddress(&from)
 	msg.ToMailAddress(&mail.Address{Address: m.To})
-	msg.Subject(r.subject)
+	// Text that looks encoded would be decoded, whatever it hides. RFC 2047.
+	msg.Subject(strings.ReplaceAll(r.subject, "=?", "= ?"))
 	msg.SetDateWithValue(w.cfg.Now().UTC())
 	_, domain, _ := strings.Cut(w.from.Address, "@")
 	msg.SetMessageIDWithValue(e.ID + "@" + domain)

@@ -183,6 +183,23 @@ func TestNobodyWritesIntoHeaders(t *testing.T) {
 	}
 }
 
+func TestWhatLooksEncodedIsShownAsItIs(t *testing.T) {
+	t.Parallel()
+	data := example
+	data.Channel, data.Title = "Ada", "=?utf-8?q?Your_password=0D=0ABcc:_=E2=80=AEeve?="
+	w := newWorker(t, nil)
+	msg, err := w.compose(t.Context(), envelope{ID: mailID, Message: Message{To: "ada@example.org", Template: WentLive, Data: data}})
+	require.NoError(t, err)
+	var raw bytes.Buffer
+	_, err = msg.WriteTo(&raw)
+	require.NoError(t, err)
+	parsed, err := mail.ReadMessage(&raw)
+	require.NoError(t, err)
+	subject, err := new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject"))
+	require.NoError(t, err)
+	require.Equal(t, "Ada is live: = ?utf-8?q?Your_password=0D=0ABcc:_=E2=80=AEeve?=", subject)
+}
+
 func TestMailsThatAreNotMade(t *testing.T) {
 	t.Parallel()
 	good := Message{To: "ada@example.org", Template: ResetPassword, Data: Data{Name: "ada", Path: "/reset#token=x"}}
