@@ -42,13 +42,13 @@ type LimitsView struct {
 	ImagePixels        int64 `json:"image_pixels,omitempty" doc:"Most pixels of a picture, width times height."`
 	WebhooksPerChannel int   `json:"webhooks_per_channel,omitempty" example:"10"`
 	StreamKeys         int   `json:"stream_keys,omitempty" doc:"Of one channel." example:"50"`
-	MaxBitrate         int   `json:"max_bitrate,omitempty" doc:"Bits per second of a publisher." example:"60000000"`
+	MaxBitrate         int   `json:"max_bitrate_bps,omitempty" doc:"Bits per second of a publisher." example:"60000000"`
 }
 
 // RungView is one rendition of the server's ladder.
 type RungView struct {
 	Name    string `json:"name" example:"720p"`
 	Height  int    `json:"height" doc:"Pixels."`
-	Bitrate int    `json:"bitrate" doc:"Bits per second."`
-	MaxFPS  int    `json:"max_fps,omitempty" doc:"Frame rate cap; absent for that of the source."`
+	Bitrate int    `json:"bitrate_bps" doc:"Video bits per second." example:"2800000"`
+	MaxFPS  int    `json:"max_frame_rate,omitempty" doc:"Frames per second at most; absent for as many as the source." example:"30"`
 }

@@ -54,7 +54,7 @@ type listAuditInput struct {
 
 	Actor  string `query:"actor" maxLength:"64" pattern:"^[A-Za-z0-9._-]*$" doc:"Username of whoever did it, or system." example:"ada"`
 	Action string `query:"action" maxLength:"64" pattern:"^[a-z._-]*$" doc:"What was done." example:"ban.create"`
-	Target string `query:"target" maxLength:"64" pattern:"^[A-Za-z0-9._-]*$" doc:"Id of what it was done to."`
+	Target string `query:"target_id" maxLength:"64" pattern:"^[A-Za-z0-9._-]*$" doc:"Id of what it was done to."`
 }
 
 // listAudit handles GET /api/v1/admin/audit.
@@ -64,7 +64,7 @@ func (h *handler) listAudit(ctx context.Context, in *listAuditInput) (*rest.Page
 		return nil, err
 	}
 	query := url.Values{}
-	for name, value := range map[string]string{"actor": in.Actor, "action": in.Action, "target": in.Target} {
+	for name, value := range map[string]string{"actor": in.Actor, "action": in.Action, "target_id": in.Target} {
 		if value != "" {
 			query.Set(name, value)
 		}

@@ -39,12 +39,12 @@ func TestAuditLogIsFilteredAndPaged(t *testing.T) {
 			"actor=system":               1,
 			"actor=nobody":               0,
 			"action=user.role":           8,
-			"target=" + targets[0]:       12,
+			"target_id=" + targets[0]:       12,
 			"action=user":                0,
 			"actor=mo&action=ban.create": 4,
-			"target=" + targets[1] + "&action=user.suspend":          4,
-			"target=" + targets[1] + "&actor=mo":                     6,
-			"target=" + targets[1] + "&actor=mo&action=user.suspend": 2,
+			"target_id=" + targets[1] + "&action=user.suspend":          4,
+			"target_id=" + targets[1] + "&actor=mo":                     6,
+			"target_id=" + targets[1] + "&actor=mo&action=user.suspend": 2,
 		} {
 			for _, limit := range []int{2, 5, 100} {
 				require.Len(t, f.walk(fmt.Sprintf("%s?limit=%d&%s", auditPath, limit, query), f.admin), want, query)

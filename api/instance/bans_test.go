@@ -70,7 +70,7 @@ func TestBansAreMadeListedAndLifted(t *testing.T) {
 		require.NotEmpty(t, all[1]["lifted_at"])
 		require.Empty(t, items(f.ok("GET", bansPath+"?active=true", f.mod, "")))
 
-		log := items(f.ok("GET", "/api/v1/admin/audit?target="+id, f.admin, ""))
+		log := items(f.ok("GET", "/api/v1/admin/audit?target_id="+id, f.admin, ""))
 		require.Len(t, log, 2)
 		require.Equal(t, "ban.lift", log[0]["action"])
 		require.Equal(t, "198.51.100.0/24", log[1]["target"])
