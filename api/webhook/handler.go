@@ -83,24 +83,13 @@ func outputOf(w Webhook) *webhookOutput {
 	return &webhookOutput{ETag: rest.ETag(w.Version), Body: viewOf(w)}
 }
 
-type listWebhooksOutput struct {
-	Body struct {
-		Items []WebhookView `json:"items" nullable:"false" doc:"A channel has 10 at most."`
-	}
-}
-
 // list handles GET /api/v1/channels/{slug}/webhooks.
-func (h *handler) list(ctx context.Context, _ *webhookChannelInput) (*listWebhooksOutput, error) {
+func (h *handler) list(ctx context.Context, _ *webhookChannelInput) (*rest.PageOutput[WebhookView], error) {
 	hooks, err := h.hooks.List(ctx, auth.AccessOf(ctx).ChannelID)
 	if err != nil {
 		return nil, err
 	}
-	out := &listWebhooksOutput{}
-	out.Body.Items = make([]WebhookView, len(hooks))
-	for i, w := range hooks {
-		out.Body.Items[i] = viewOf(w)
-	}
-	return out, nil
+	return rest.NewPageOutput(rest.MapPage(rest.Page[Webhook]{Items: hooks}, viewOf), "", nil, 0), nil
 }
 
 type createWebhookInput struct {
