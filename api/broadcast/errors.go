@@ -14,7 +14,7 @@ var (
 	ErrBadCategory    = rest.Invalid("bad_category", "a category has up to 40 characters on one line")
 	ErrBadLinks       = rest.Invalid("bad_links", "up to 10 links have a label of 1 to 60 characters and an http or https address each")
 	ErrBadTags        = rest.Invalid("bad_tags", "up to 10 tags have 1 to 30 small letters, digits and single dashes between them")
-	ErrBadTimes       = rest.Invalid("bad_times", "a broadcast is planned to start in the future, within a year, and to last from a minute to seven days")
+	ErrBadTimes       = rest.Invalid("bad_times", "a broadcast is planned with a start in the future, within a year, and an end from a minute to seven days later")
 	ErrOverlaps       = rest.Conflict("broadcast_overlaps", "another broadcast of this channel is planned for that time")
 	ErrPrepared       = rest.Conflict("broadcast_prepared", "this channel has a broadcast prepared already: change that, or give this one a time")
 	ErrTooMany        = rest.Conflict("too_many_broadcasts", "this channel has as many broadcasts planned as it may")
