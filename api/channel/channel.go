@@ -59,7 +59,7 @@ type Link struct {
 // Recording is which broadcasts are recorded, once recording is there.
 type Recording struct {
 	Enabled    bool     `json:"enabled" doc:"Whether broadcasts of this channel are recorded."`
-	Renditions []string `json:"renditions" nullable:"false" maxItems:"8" doc:"Names of the renditions to record; none for the source alone." example:"[\"source\",\"720p\"]"`
+	Renditions []string `json:"renditions" required:"false" nullable:"false" maxItems:"8" doc:"Names of the renditions to record; none for the source alone." example:"[\"source\",\"720p\"]"`
 }
 
 func channelOf(row store.ChannelBySlugRow) (Channel, error) {

@@ -63,7 +63,7 @@ type listFollowersInput struct {
 // FollowerView is a person who follows a channel.
 type FollowerView struct {
 	PersonView
-	Since time.Time `json:"since"`
+	FollowedAt time.Time `json:"followed_at"`
 }
 
 // listFollowers handles GET /api/v1/channels/{slug}/followers.
@@ -74,7 +74,7 @@ func (h *handler) listFollowers(ctx context.Context, in *listFollowersInput) (*r
 		return nil, err
 	}
 	return rest.NewPageOutput(rest.MapPage(page, func(f Follower) FollowerView {
-		return FollowerView{PersonView: viewOfPerson(f.Username, f.DisplayName, f.Avatar), Since: f.Since}
+		return FollowerView{PersonView: viewOfPerson(f.Username, f.DisplayName, f.Avatar), FollowedAt: f.Since}
 	}), "/api/v1/channels/"+at.Slug+"/followers", nil, in.Limit), nil
 }
 

@@ -38,12 +38,12 @@ func (h *handler) registerMembers(api huma.API) {
 // MemberView is a member of a channel.
 type MemberView struct {
 	PersonView
-	Role  string    `json:"role" enum:"broadcaster,moderator,viewer"`
-	Since time.Time `json:"since"`
+	Role      string    `json:"role" enum:"broadcaster,moderator,viewer"`
+	CreatedAt time.Time `json:"created_at" doc:"When this person became a member."`
 }
 
 func viewOfMember(m Member) MemberView {
-	return MemberView{PersonView: viewOfPerson(m.Username, m.DisplayName, m.Avatar), Role: m.Role, Since: m.Since}
+	return MemberView{PersonView: viewOfPerson(m.Username, m.DisplayName, m.Avatar), Role: m.Role, CreatedAt: m.Since}
 }
 
 // listMembers handles GET /api/v1/channels/{slug}/members.

@@ -29,12 +29,12 @@ func TestMembersComeAndGo(t *testing.T) {
 
 		put := s.ok("PUT", members+"/bob", ada.Token, `{"role":"viewer"}`)
 		require.Equal(t, "Bob", put.JSON["username"])
-		since := put.JSON["since"]
+		since := put.JSON["created_at"]
 		seen := s.ok("GET", "/api/v1/channels/demo", Bob.Token, "")
 		require.Equal(t, map[string]any{"role": "viewer", "following": false, "notify": false}, seen.JSON["me"])
 		apitest.RequireProblem(t, s.Do("PATCH", "/api/v1/channels/demo", Bob.Token, `{"title":"X"}`), 403, "forbidden")
 		put = s.ok("PUT", members+"/BOB", ada.Token, `{"role":"broadcaster"}`)
-		require.Equal(t, since, put.JSON["since"])
+		require.Equal(t, since, put.JSON["created_at"])
 		s.ok("PATCH", "/api/v1/channels/demo", Bob.Token, `{"title":"X"}`)
 		list := s.ok("GET", members, Bob.Token, "")
 		require.Equal(t, []string{"Bob"}, items(list, "username"))

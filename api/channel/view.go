@@ -12,6 +12,12 @@ import (
 	"bandstand/api/rest"
 )
 
+// RecordingView is Recording as it is shown.
+type RecordingView struct {
+	Enabled    bool     `json:"enabled" doc:"Whether broadcasts of this channel are recorded."`
+	Renditions []string `json:"renditions" nullable:"false" doc:"Names of the renditions to record; none for the source alone." example:"[\"source\",\"720p\"]"`
+}
+
 // ChannelView is a channel as those see it who may see it.
 type ChannelView struct {
 	ID          string    `json:"id" format:"uuid"`
@@ -41,8 +47,8 @@ type ChannelView struct {
 	Renditions   []renditionView `json:"renditions" nullable:"false" doc:"What can be played now, the source among it."`
 	Ladder       []Rung          `json:"ladder" doc:"The channel's own rungs; null for the server's, empty for the source alone."`
 
-	BroadcastTitle *string    `json:"broadcast_title,omitempty" doc:"Title of broadcasts that nobody scheduled; empty for the channel's. Shown to those who may edit the channel."`
-	Recording      *Recording `json:"recording,omitempty" doc:"Shown to those who may edit the channel."`
+	BroadcastTitle *string        `json:"broadcast_title,omitempty" doc:"Title of broadcasts that nobody scheduled; empty for the channel's. Shown to those who may edit the channel."`
+	Recording      *RecordingView `json:"recording,omitempty" doc:"Shown to those who may edit the channel."`
 }
 
 // renditionView is one version of a stream as viewers see it.
@@ -71,7 +77,7 @@ func (s *Service) view(ctx context.Context, ch Channel, live *LiveState, role au
 	}
 	p := auth.User(ctx)
 	if role&(auth.Owner|auth.Broadcaster) != 0 || p.IsAdmin() {
-		recording := ch.Recording
+		recording := RecordingView(ch.Recording)
 		recording.Renditions = orEmpty(recording.Renditions)
 		v.BroadcastTitle, v.Recording = &ch.BroadcastTitle, &recording
 	}
