@@ -51,7 +51,7 @@ func NewPlayback(cfg PlaybackConfig) (*Playback, error) {
 	}
 	p := &Playback{now: cfg.Now, keys: map[byte][][]byte{}}
 	for i, secret := range append([][]byte{cfg.Secret}, cfg.Previous...) {
-		key, err := deriveKey(secret, "bandstand playback")
+		key, err := DeriveKey(secret, "bandstand playback")
 		if err != nil {
 			return nil, fmt.Errorf("playback: %w", err)
 		}

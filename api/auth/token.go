@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
-	"golang.org/x/crypto/argon2"
 )
 
 // ErrBadToken is the outcome of a token that proves nothing: malformed, forged,
@@ -104,28 +102,12 @@ func NewTokens(cfg TokensConfig) (*Tokens, error) {
 
 // newSigningKey derives from secret a key that signs tokens and nothing else.
 func newSigningKey(secret []byte) (signingKey, error) {
-	key, err := deriveKey(secret, "bandstand token signature")
+	key, err := DeriveKey(secret, "bandstand token signature")
 	if err != nil {
 		return signingKey{}, err
 	}
 	name := sha256.Sum256(key)
 	return signingKey{id: hex.EncodeToString(name[:4]), bytes: key}, nil
-}
-
-// deriveKey derives from secret a key for one purpose, so that the same secret may
-// serve others.
-func deriveKey(secret []byte, purpose string) ([]byte, error) {
-	if len(secret) < minSecretBytes {
-		return nil, fmt.Errorf("auth: the secret has %d bytes: want at least %d", len(secret), minSecretBytes)
-	}
-	if len(secret) < StrongSecretBytes {
-		secret = argon2.IDKey(secret, []byte("bandstand token secret"), 3, 64<<10, 1, sha256.Size)
-	}
-	key, err := hkdf.Key(sha256.New, secret, nil, purpose, sha256.Size)
-	if err != nil {
-		return nil, fmt.Errorf("auth: derive a key: %w", err)
-	}
-	return key, nil
 }
 
 // Access returns a token with which requests speak for a person, and its life.
