@@ -44,6 +44,7 @@ func TestProblemsAreListed(t *testing.T) {
 		}
 		return err
 	}))
+	list.read("../media/access/reply.go") // of playlists and media, which this package knows nothing of
 	got, err := json.MarshalIndent(list.sorted(), "", "  ")
 	require.NoError(t, err)
 	got = append(got, '\n')
@@ -71,6 +72,9 @@ func (l *problemsFound) read(path string) {
 			return true
 		}
 		status := constructors[constructorOf(call, file.Name.Name)]
+		if f, ok := call.Fun.(*ast.Ident); ok && file.Name.Name == "access" && f.Name == "problem" {
+			status = http.StatusForbidden
+		}
 		if status != 0 && len(call.Args) == 2 {
 			l.add(literal(l.t, path, call.Args[0]), status, literal(l.t, path, call.Args[1]))
 		}
