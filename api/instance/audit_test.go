@@ -39,7 +39,7 @@ func TestAuditLogIsFilteredAndPaged(t *testing.T) {
 			"actor=system":               1,
 			"actor=nobody":               0,
 			"action=user.role":           8,
-			"target_id=" + targets[0]:       12,
+			"target_id=" + targets[0]:    12,
 			"action=user":                0,
 			"actor=mo&action=ban.create": 4,
 			"target_id=" + targets[1] + "&action=user.suspend":          4,
