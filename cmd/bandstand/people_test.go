@@ -18,17 +18,6 @@ const password = "correct horse battery"
 // decodes a good answer into out. fields are more headers, names and values by turns.
 func (s *server) as(t *testing.T, token, method, path string, in, out any, fields ...string) answer {
 	t.Helper()
-	a, err := s.try(t, token, method, path, in, fields...)
-	require.NoError(t, err)
-	if out != nil && a.code < 300 {
-		require.NoError(t, json.Unmarshal([]byte(a.body), out), a.body)
-	}
-	return a
-}
-
-// try is as for a server that may not answer.
-func (s *server) try(t *testing.T, token, method, path string, in any, fields ...string) (answer, error) {
-	t.Helper()
 	body, err := json.Marshal(in)
 	require.NoError(t, err)
 	if in == nil {
@@ -47,12 +36,14 @@ func (s *server) try(t *testing.T, token, method, path string, in any, fields ..
 		}
 	}
 	res, err := s.client.Do(req)
-	if err != nil {
-		return answer{}, err
-	}
+	require.NoError(t, err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	return answer{res.StatusCode, res.Header, string(text)}, err
+	require.NoError(t, err)
+	if out != nil && res.StatusCode < 300 {
+		require.NoError(t, json.Unmarshal(text, out), "%s", text)
+	}
+	return answer{res.StatusCode, res.Header, string(text)}
 }
 
 // does is as for requests that must succeed.
