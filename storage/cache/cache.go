@@ -71,6 +71,10 @@ type Cache[K comparable, V any] struct {
 	// to serve, in nanoseconds since 1970.
 	asleep atomic.Int64
 
+	// gaps counts the times when notices may have been missed: what was asked for
+	// before the last of them is asked for again.
+	gaps atomic.Int64
+
 	mu    sync.Mutex
 	loads map[K]*load[V] // guarded by mu; those under way
 }
@@ -78,6 +82,12 @@ type Cache[K comparable, V any] struct {
 type entry[V any] struct {
 	value V
 	at    time.Time // when it was asked for
+	gaps  int64     // that there had been by then
+}
+
+// isFresh reports whether e need not be asked for again.
+func (c *Cache[K, V]) isFresh(e entry[V], now time.Time) bool {
+	return e.gaps == c.gaps.Load() && now.Sub(e.at) < c.cfg.TTL
 }
 
 // load is one question to the database, for everyone who asks meanwhile. Its fields
@@ -117,7 +127,7 @@ func New[K comparable, V any](cfg Config[K]) (*Cache[K, V], error) {
 		cfg: cfg, metrics: newMetrics(cfg.Registerer, cfg.Topic),
 		entries: entries, loads: make(map[K]*load[V]),
 	}
-	cfg.DB.Subscribe(cfg.Topic, c.forget, c.forgetAll)
+	cfg.DB.Subscribe(cfg.Topic, c.forget, c.doubtAll)
 	return c, nil
 }
 
@@ -129,7 +139,7 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K, ask func(context.Context) 
 	for {
 		old, have := c.entries.GetIfPresent(key)
 		now := c.cfg.Now()
-		if have && now.Sub(old.at) < c.cfg.TTL {
+		if have && c.isFresh(old, now) {
 			c.metrics.hits.Inc()
 			return old.value, nil
 		}
@@ -163,7 +173,7 @@ func (c *Cache[K, V]) join(key K) (l *load[V], mine bool) {
 	if l, ok := c.loads[key]; ok {
 		return l, false
 	}
-	if e, ok := c.entries.GetIfPresent(key); ok && c.cfg.Now().Sub(e.at) < c.cfg.TTL {
+	if e, ok := c.entries.GetIfPresent(key); ok && c.isFresh(e, c.cfg.Now()) {
 		return &load[V]{done: ended, value: e.value}, false
 	}
 	l = &load[V]{done: make(chan struct{})}
@@ -206,7 +216,7 @@ func (c *Cache[K, V]) settle(key K, l *load[V], at time.Time) {
 	case l.err != nil:
 		c.entries.Invalidate(key) // it is not what it was
 	default:
-		c.entries.Set(key, entry[V]{l.value, at})
+		c.entries.Set(key, entry[V]{l.value, at, c.gaps.Load()})
 	}
 }
 
@@ -227,9 +237,12 @@ func (c *Cache[K, V]) forget(name string) {
 	}
 }
 
-func (c *Cache[K, V]) forgetAll() {
+// doubtAll has everything asked for again: notices may have been missed. What is here
+// still stands in if the database goes away once more.
+func (c *Cache[K, V]) doubtAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.entries.InvalidateAll()
+	c.gaps.Add(1)
+	c.asleep.Store(0)
 	clear(c.loads)
 }

@@ -237,7 +237,21 @@ func TestNodesForgetTogether(t *testing.T) {
 	require.Equal(t, 2, get(t, atB, "a", ask))
 	proxy.Restore()
 	next(t, missed)
-	require.Equal(t, 3, get(t, atB, "a", ask))
+	require.Eventually(t, func() bool { // each broken connection of the pool shows once
+		clock.add(2 * time.Second)
+		return get(t, atB, "a", ask) == 3
+	}, 10*time.Second, 10*time.Millisecond)
+}
+
+func TestOldValuesOutliveAGap(t *testing.T) {
+	t.Parallel()
+	c, _ := newCache(t, dbtest.SQLite(t))
+	get(t, c, "a", value(1))
+	cache.Doubt(c)
+	require.Equal(t, 1, get(t, c, "a", failing(errDown)), "it went away again")
+	cache.Doubt(c)
+	require.Equal(t, 2, get(t, c, "a", value(2)), "what may have changed is asked for")
+	require.Equal(t, 2, get(t, c, "a", value(3)))
 }
 
 func TestNewRefuses(t *testing.T) {
