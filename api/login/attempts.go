@@ -4,16 +4,20 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
 )
 
 const (
-	// maxFailures is how often a login may fail within failureWindow, which begins with
-	// the first failure. Then nobody may try it until the window ends.
-	maxFailures   = 10
-	failureWindow = 15 * time.Minute
+	// maxFailures is how often a login may fail from one place within failureWindow,
+	// which begins with the first failure, and maxFailuresAnywhere how often from all
+	// places together. Then it cannot be tried until the window ends: from there, or from
+	// anywhere. The second is so much more because strangers can bring it about.
+	maxFailures         = 10
+	maxFailuresAnywhere = 100
+	failureWindow       = 15 * time.Minute
 	// maxNames bounds the memory: of names that failed more, those with fewest failures
 	// are forgotten.
 	maxNames = 1 << 16
@@ -26,19 +30,40 @@ const (
 // many addresses. Implementations are safe for concurrent use, and fail rather than
 // take long: a failure lets people in.
 type Attempts interface {
-	// Wait returns how long nobody may try name; zero if everybody may.
-	Wait(ctx context.Context, name string) (time.Duration, error)
-	// Failed counts a failure. If that is one more than may be, it returns how long
-	// nobody may try name.
-	Failed(ctx context.Context, name string) (time.Duration, error)
+	// Wait returns how long name may not be tried that failed most times; zero if it may.
+	Wait(ctx context.Context, name string, most int) (time.Duration, error)
+	// Failed counts a failure. If that is one more than most, it returns how long name
+	// may not be tried.
+	Failed(ctx context.Context, name string, most int) (time.Duration, error)
 	// Succeeded forgets the failures.
 	Succeeded(ctx context.Context, name string) error
 }
 
-// nameOf returns the name under which attempts with a login are counted.
-func nameOf(login string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(login)))
+// tally is one of the counts that a failure adds to.
+type tally struct {
+	name string
+	most int
+}
+
+// talliesOf returns what attempts with a login are counted under: from where they
+// come, and altogether.
+func talliesOf(login string, from netip.Addr) [2]tally {
+	login = strings.ToLower(login)
+	return [2]tally{{nameOf(login + " " + placeOf(from)), maxFailures}, {nameOf(login), maxFailuresAnywhere}}
+}
+
+func nameOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
+}
+
+// placeOf returns what of an address stands for one customer: all of an IPv4 address,
+// the first 64 bits of an IPv6 one.
+func placeOf(addr netip.Addr) string {
+	if addr.Is6() {
+		return netip.PrefixFrom(addr, 64).Masked().String()
+	}
+	return addr.String()
 }
 
 // MemoryAttempts counts in this process.
@@ -60,17 +85,17 @@ func NewMemoryAttempts(now func() time.Time) *MemoryAttempts {
 }
 
 // Wait implements Attempts. It never fails.
-func (a *MemoryAttempts) Wait(_ context.Context, name string) (time.Duration, error) {
+func (a *MemoryAttempts) Wait(_ context.Context, name string, most int) (time.Duration, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if f := a.names[name]; f.count >= maxFailures {
+	if f := a.names[name]; f.count >= most {
 		return max(0, f.until.Sub(a.now())), nil
 	}
 	return 0, nil
 }
 
 // Failed implements Attempts. It never fails.
-func (a *MemoryAttempts) Failed(_ context.Context, name string) (time.Duration, error) {
+func (a *MemoryAttempts) Failed(_ context.Context, name string, most int) (time.Duration, error) {
 	now := a.now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -83,7 +108,7 @@ func (a *MemoryAttempts) Failed(_ context.Context, name string) (time.Duration, 
 	}
 	f.count++
 	a.names[name] = f
-	if f.count > maxFailures {
+	if f.count > most {
 		return f.until.Sub(now), nil
 	}
 	return 0, nil

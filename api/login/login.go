@@ -40,8 +40,8 @@ func (s *Service) Login(ctx context.Context, login, password string) (Session, e
 }
 
 func (s *Service) login(ctx context.Context, login, password string) (Session, error) {
-	name := nameOf(login)
-	if err := s.mayTry(ctx, name); err != nil {
+	tallies := talliesOf(login, auth.ClientOf(ctx).Addr)
+	if err := s.mayTry(ctx, tallies); err != nil {
 		return Session{}, err
 	}
 	row, err := s.find(ctx, strings.ToLower(login))
@@ -55,13 +55,12 @@ func (s *Service) login(ctx context.Context, login, password string) (Session, e
 	// Of many who guess at the same time, those beyond the limit do not learn whether
 	// they guessed right.
 	if !ok {
-		wait, err := s.cfg.Attempts.Failed(ctx, name)
-		return Session{}, s.delayed(ctx, wait, err, ErrBadCredentials)
+		return Session{}, s.failed(ctx, tallies)
 	}
-	if err := s.mayTry(ctx, name); err != nil {
+	if err := s.mayTry(ctx, tallies); err != nil {
 		return Session{}, err
 	}
-	s.uncounted(ctx, s.cfg.Attempts.Succeeded(ctx, name))
+	s.uncounted(ctx, s.cfg.Attempts.Succeeded(ctx, tallies[0].name))
 	var session Session
 	err = s.cfg.DB.InTx(ctx, func(tx *db.Tx) (err error) {
 		session, err = s.open(ctx, tx, row)
@@ -73,10 +72,25 @@ func (s *Service) login(ctx context.Context, login, password string) (Session, e
 	return session, nil
 }
 
-// mayTry is ErrTooManyAttempts if nobody may log in with a name now.
-func (s *Service) mayTry(ctx context.Context, name string) error {
-	wait, err := s.cfg.Attempts.Wait(ctx, name)
-	return s.delayed(ctx, wait, err, nil)
+// mayTry is ErrTooManyAttempts if a login cannot be tried now.
+func (s *Service) mayTry(ctx context.Context, tallies [2]tally) error {
+	for _, t := range tallies {
+		wait, err := s.cfg.Attempts.Wait(ctx, t.name, t.most)
+		if err := s.delayed(ctx, wait, err, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failed counts a failure, and is ErrBadCredentials or ErrTooManyAttempts.
+func (s *Service) failed(ctx context.Context, tallies [2]tally) error {
+	outcome := error(ErrBadCredentials)
+	for _, t := range tallies {
+		wait, err := s.cfg.Attempts.Failed(ctx, t.name, t.most)
+		outcome = s.delayed(ctx, wait, err, outcome)
+	}
+	return outcome
 }
 
 // delayed returns ErrTooManyAttempts if there is something to wait for, and the error

@@ -3,7 +3,9 @@ package login_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -184,8 +186,9 @@ func TestOfManyWhoGuessAtOnceFewLearnAnything(t *testing.T) {
 // broken are Attempts whose store is gone.
 type broken struct{}
 
-func (broken) Wait(context.Context, string) (time.Duration, error) { return 0, errors.New("gone") }
-func (broken) Failed(context.Context, string) (time.Duration, error) {
+func (broken) Wait(context.Context, string, int) (time.Duration, error) { return 0, errors.New("gone") }
+
+func (broken) Failed(context.Context, string, int) (time.Duration, error) {
 	return 0, errors.New("gone")
 }
 func (broken) Succeeded(context.Context, string) error { return errors.New("gone") }
@@ -199,25 +202,51 @@ func TestPeopleGetInWhenNobodyCounts(t *testing.T) {
 	require.ErrorIs(t, err, login.ErrBadCredentials)
 }
 
+func TestStrangersDoNotLockAnybodyOut(t *testing.T) {
+	t.Parallel()
+	s := start(t, dbtest.SQLite(t))
+	s.account("ada", auth.RoleUser)
+	from := func(addr string) context.Context {
+		return auth.WithClient(t.Context(), auth.Client{Addr: netip.MustParseAddr(addr)})
+	}
+	for range 15 {
+		_, err := s.service.Login(from("192.0.2.7"), "ada", "a guess")
+		require.Error(t, err)
+	}
+	_, err := s.service.Login(from("192.0.2.7"), "ada", password)
+	require.ErrorIs(t, err, login.ErrTooManyAttempts)
+	_, err = s.service.Login(from("198.51.100.1"), "ada", password)
+	require.NoError(t, err, "from elsewhere")
+
+	for i := range 10 { // from many places together there is a limit too
+		for range 10 {
+			_, err := s.service.Login(from(fmt.Sprintf("203.0.113.%d", i)), "ada", "a guess")
+			require.Error(t, err)
+		}
+	}
+	_, err = s.service.Login(from("198.51.100.1"), "ada", password)
+	require.ErrorIs(t, err, login.ErrTooManyAttempts)
+}
+
 func TestMemoryOfAttemptsIsBounded(t *testing.T) {
 	t.Parallel()
 	c := &clock{t: time.Now()}
 	a := login.NewMemoryAttempts(c.now)
 	for range 10 {
-		wait, err := a.Failed(t.Context(), "ada")
+		wait, err := a.Failed(t.Context(), "ada", 10)
 		require.NoError(t, err)
 		require.Zero(t, wait)
 	}
 	for i := range 1<<16 + 1000 {
-		_, err := a.Failed(t.Context(), strconv.Itoa(i))
+		_, err := a.Failed(t.Context(), strconv.Itoa(i), 10)
 		require.NoError(t, err)
 	}
 	require.LessOrEqual(t, a.Names(), 1<<16)
-	wait, err := a.Wait(t.Context(), "ada")
+	wait, err := a.Wait(t.Context(), "ada", 10)
 	require.NoError(t, err)
 	require.Equal(t, 15*time.Minute, wait, "who guesses at many names does not make one forgotten that was guessed at")
 	c.pass(15 * time.Minute)
-	wait, err = a.Wait(t.Context(), "ada")
+	wait, err = a.Wait(t.Context(), "ada", 10)
 	require.NoError(t, err)
 	require.Zero(t, wait)
 }
