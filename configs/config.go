@@ -187,7 +187,7 @@ type Broadcasts struct {
 // Accounts is who may have one.
 type Accounts struct {
 	Signup       string `yaml:"signup"`        // "open", "invite" or "closed"
-	ConfirmEmail bool   `yaml:"confirm_email"` // whether logging in needs a confirmed address
+	ConfirmEmail bool   `yaml:"confirm_email"` // whether logging in needs a confirmed address, where mails are sent
 	MaxChannels  int    `yaml:"max_channels"`  // of one person who is not an admin
 }
 
@@ -263,7 +263,7 @@ func Default() Config {
 			ThumbnailEvery: 5 * time.Second,
 		},
 		Broadcasts: Broadcasts{Resume: 2 * time.Minute},
-		Accounts:   Accounts{Signup: "open", MaxChannels: 250},
+		Accounts:   Accounts{Signup: "open", ConfirmEmail: true, MaxChannels: 250},
 		Auth: Auth{
 			AccessTTL:   15 * time.Minute,
 			RefreshTTL:  30 * 24 * time.Hour,

@@ -63,9 +63,6 @@ func (c Config) validateStores(v *validator) {
 func (c Config) validatePeople(v *validator) {
 	v.oneOf("accounts.signup", c.Accounts.Signup, "open", "invite", "closed")
 	between(v, "accounts.max_channels", c.Accounts.MaxChannels, 1, 1_000_000)
-	if c.Accounts.ConfirmEmail && c.Mail.Transport == "off" {
-		v.errorf("accounts.confirm_email", "needs mails: set mail.transport")
-	}
 	between(v, "broadcasts.resume", c.Broadcasts.Resume, 10*time.Second, 24*time.Hour)
 	between(v, "limits.auth", c.Limits.Auth, 1, 1_000_000)
 	between(v, "limits.writes", c.Limits.Writes, 1, 1_000_000)

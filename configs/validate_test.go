@@ -45,7 +45,6 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		"mail from nobody":       {func(c *Config) { c.Mail.From = "nobody" }, "mail.from must be an address"},
 		"mail to no server":      {func(c *Config) { c.Mail.Transport = "smtp" }, "mail.smtp.host is required"},
 		"mails without links":    {func(c *Config) { c.Mail.Transport = "smtp" }, "public_url is required with mail.transport smtp"},
-		"confirmed by nothing":   {func(c *Config) { c.Accounts.ConfirmEmail = true }, "accounts.confirm_email needs mails"},
 		"no name":                {func(c *Config) { c.Instance.Name = "" }, "instance.name has 0 characters"},
 		"links for ever":         {func(c *Config) { c.Auth.PlaybackTTL = 9000 * time.Hour }, "auth.playback_ttl is 9000h0m0s"},
 		"other database":         {func(c *Config) { c.DB.URL = "mysql://h/d" }, "db.url must be postgres://"},

@@ -7,7 +7,7 @@ var (
 	ErrNotFound      = rest.NotFound("image_not_found", "there is no such picture")
 	ErrFormat        = rest.Unsupported("image_format", "only PNG, JPEG, WebP and GIF pictures are taken")
 	ErrTooLarge      = rest.TooLarge("image_too_large", "a picture file has up to 10 MiB")
-	ErrTooManyPixels = rest.Invalid("image_too_many_pixels", "a picture has up to 50 million pixels and up to 16384 on a side; less if it is of a kind that is costly to read")
+	ErrTooManyPixels = rest.Invalid("image_too_many_pixels", "a picture has up to 40 million pixels and up to 16384 on a side; less if it is of a kind that is costly to read")
 	ErrBroken        = rest.Invalid("image_broken", "the picture is damaged or of a rare kind")
 	ErrContent       = rest.Invalid("image_with_content", "there is something beside the picture in the file")
 	ErrNotMade       = rest.Invalid("image_not_made", "the picture could not be made ready: send it again")

@@ -76,7 +76,7 @@ func register[Delete, Put any](h *handler, at place, picture func(*Put) []byte) 
 		OperationID: "put-" + at.name, Method: http.MethodPut, Path: at.path,
 		Summary: "Send " + at.what, Tags: tags,
 		Description: "The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its " +
-			"content, whatever Content-Type says. It has up to 10 MiB, 50 million pixels, and 16384 on a side. It is turned upright, " +
+			"content, whatever Content-Type says. It has up to 10 MiB, 40 million pixels, and 16384 on a side. It is turned upright, " +
 			"cropped around its middle to " + shapes[at.kind] + ", and made in several sizes, with nothing of the file but the " +
 			"picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.",
 		DefaultStatus: http.StatusAccepted,

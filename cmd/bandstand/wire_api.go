@@ -52,8 +52,12 @@ type apiSide struct {
 	periodic [][]*river.PeriodicJob
 }
 
-// maxImagePixels bounds uploaded pictures: what a good camera makes.
-const maxImagePixels = 50_000_000
+// Bounds of uploaded pictures: what a good camera makes, and what may be in memory of
+// them while sizes are made.
+const (
+	maxImagePixels = 40_000_000
+	maxImageMemory = 200 << 20
+)
 
 // openAPI makes the services on top of the stores. The order is that in which they
 // need each other.
@@ -173,7 +177,7 @@ func (a *app) openPeople(context.Context) error {
 	}
 	side.logins, err = login.NewService(login.Config{
 		DB: side.db, Passwords: passwords, Tokens: side.tokens,
-		RefreshTTL: a.cfg.Auth.RefreshTTL, ConfirmedOnly: a.cfg.Accounts.ConfirmEmail,
+		RefreshTTL: a.cfg.Auth.RefreshTTL, ConfirmedOnly: a.cfg.Accounts.ConfirmEmail && a.cfg.Mail.Transport != "off",
 		Secure: strings.HasPrefix(a.cfg.PublicURL, "https:"),
 		Logger: a.log, Registerer: a.metrics,
 	})
@@ -265,7 +269,7 @@ func (a *app) openBroadcasts(context.Context) error {
 func (a *app) openImages(context.Context) error {
 	var err error
 	a.api.images, err = image.NewService(image.Config{
-		DB: a.api.db, Blobs: a.stores.files, Pictures: still.NewMaker(still.Limits{Bytes: image.MaxBytes, Pixels: maxImagePixels}),
+		DB: a.api.db, Blobs: a.stores.files, Pictures: still.NewMaker(still.Limits{Bytes: image.MaxBytes, Pixels: maxImagePixels, Memory: maxImageMemory}),
 		Jobs: &a.stores.queue, Queue: pictureQueue,
 		Logger: a.log, Registerer: a.metrics,
 	})
