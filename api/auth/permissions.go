@@ -83,6 +83,8 @@ var permissions = map[string]Rule{
 	"list-broadcast-sessions": members(Owner|Broadcaster, RoleModerator, ScopeRead),
 	"put-reminder":            userViewers(ScopeSocial),
 	"delete-reminder":         users(ScopeSocial),
+	"unsubscribe":             everyone(), // the token from the mail proves who
+	"unsubscribe-page":        everyone(), // likewise
 	"put-broadcast-thumbnail": members(Owner|Broadcaster, RoleAdmin, ScopeBroadcasts),
 	"del-broadcast-thumbnail": members(Owner|Broadcaster, RoleModerator, ScopeBroadcasts),
 

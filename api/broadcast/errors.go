@@ -21,5 +21,6 @@ var (
 	ErrNotScheduled   = rest.Conflict("broadcast_not_scheduled", "only a broadcast that is scheduled has times that can be changed")
 	ErrOnAir          = rest.Conflict("broadcast_live", "this broadcast is on air")
 	ErrNotEnded       = rest.Conflict("broadcast_not_ended", "only a broadcast that has ended can be published or hidden")
+	ErrBadUnsubscribe = rest.BadRequest("bad_unsubscribe_token", "this link is not whole, or no longer good: follow that in the latest mail")
 	ErrNotUpcoming    = rest.Conflict("broadcast_not_upcoming", "only of a broadcast that has yet to begin can one be reminded")
 )

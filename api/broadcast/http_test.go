@@ -39,15 +39,19 @@ type site struct {
 	id    uuid.UUID // of the channel "demo"
 }
 
-func newSite(t *testing.T, d *db.DB) *site {
+func newSite(t *testing.T, d *db.DB, change ...func(*broadcast.Config)) *site {
 	t.Helper()
 	s := &site{t: t}
 	s.now.Store(noon.UnixMicro())
-	var err error
-	s.svc, err = broadcast.NewService(broadcast.Config{
+	cfg := broadcast.Config{
 		DB: d, BaseURL: "https://live.example.org", Now: s.clock,
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
-	})
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	var err error
+	s.svc, err = broadcast.NewService(cfg)
 	require.NoError(t, err)
 	s.Server = apitest.New(t, d, []api.Feature{func(a huma.API) { broadcast.Register(a, s.svc) }})
 	s.owner, s.fan = s.Person("alice", auth.RoleUser), s.Person("bob", auth.RoleUser)

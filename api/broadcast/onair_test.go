@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 func (w *world) service() *Service {
 	w.t.Helper()
 	s, err := NewService(Config{
-		DB: w.db, BaseURL: "https://live.example.org/", Live: w, Hooks: w, Jobs: w, Mailer: w,
+		DB: w.db, BaseURL: "https://live.example.org/", Live: w, Hooks: w, Jobs: w, Mailer: w, Secret: []byte(strings.Repeat("s", 32)),
 		Now: w.clock, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	require.NoError(w.t, err)

@@ -109,7 +109,7 @@ func (s *Service) remindSome(ctx context.Context, id uuid.UUID) (more bool, err 
 			if person.Reachable == 0 || !isAddress(person.Email) || (b.Visibility == "private" && person.Member == 0 && person.ID != b.OwnerID) {
 				continue
 			}
-			if err := s.cfg.Mailer.Queue(ctx, tx, letter(b, person)); err != nil {
+			if err := s.cfg.Mailer.Queue(ctx, tx, s.letter(b, person)); err != nil {
 				return fmt.Errorf("broadcast: plan a reminder: %w", err)
 			}
 			told++
@@ -144,17 +144,16 @@ func isAddress(email string) bool {
 }
 
 // letter is the mail to one person.
-func letter(b store.ReminderTargetRow, to store.ReminderAudienceRow) mail.Message {
+func (s *Service) letter(b store.ReminderTargetRow, to store.ReminderAudienceRow) mail.Message {
 	name := to.DisplayName
 	if name == "" {
 		name = to.Username
 	}
-	page := pagePath(b.Slug)
 	return mail.Message{
 		To: to.Email, Template: mail.WentLive, Until: b.StartedAt.Add(worthSending),
 		Data: mail.Data{
-			Name: name, Channel: b.ChannelTitle, Title: b.Title, Path: page,
-			Unsubscribe: page + "?reminders=off", // there the follow can be changed
+			Name: name, Channel: b.ChannelTitle, Title: b.Title, Path: pagePath(b.Slug),
+			Unsubscribe: s.unsubscribeLink(asked{user: to.ID, channel: b.ChannelID}),
 		},
 	}
 }

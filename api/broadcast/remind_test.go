@@ -63,7 +63,8 @@ func TestFollowersAreTold(t *testing.T) {
 		w.follow(channel, both, true)
 		w.remind(plan.ID, both)
 		w.follow(channel, w.person("quiet"), false)
-		w.remind(plan.ID, w.person("once"))
+		once := w.person("once")
+		w.remind(plan.ID, once)
 		w.remind(w.plan(s, channel, noon.Add(2*time.Hour), noon.Add(3*time.Hour)).ID, w.person("other"))
 		for name, change := range map[string]string{
 			"deleted": "deleted_at = created_at", "suspended": "suspended_at = created_at",
@@ -84,7 +85,7 @@ func TestFollowersAreTold(t *testing.T) {
 		i := slices.IndexFunc(w.mails, func(m mail.Message) bool { return m.To == "once@example.org" })
 		require.Equal(t, mail.Message{
 			To: "once@example.org", Template: mail.WentLive, Until: noon.Add(2 * time.Hour),
-			Data: mail.Data{Name: "once", Channel: "Title of demo", Title: "Planned", Path: "/c/demo", Unsubscribe: "/c/demo?reminders=off"},
+			Data: mail.Data{Name: "once", Channel: "Title of demo", Title: "Planned", Path: "/c/demo", Unsubscribe: s.unsubscribeLink(asked{once, channel})},
 		}, w.mails[i])
 
 		w.set()

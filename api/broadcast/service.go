@@ -55,6 +55,11 @@ type Config struct {
 	Jobs   Jobs   // no reminders if nil
 	Mailer Mailer // no reminders if nil
 
+	// Secret is what the links in reminders that take them back are signed with.
+	// Required with a Mailer.
+	Secret   []byte
+	Previous [][]byte // secrets whose links are still good
+
 	// Resume is how long a broadcast waits for its publisher to return once its
 	// session has ended, or this program has; 2 min if zero.
 	Resume time.Duration
@@ -75,6 +80,9 @@ func (cfg *Config) validate() error {
 	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" || base.User != nil ||
 		base.RawQuery != "" || base.Fragment != "" {
 		errs = append(errs, errors.New("BaseURL is not like https://live.example.org"))
+	}
+	if cfg.Mailer != nil && len(cfg.Secret) == 0 {
+		errs = append(errs, errors.New("a secret is required to send reminders"))
 	}
 	cfg.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
 	if cfg.Live == nil {
@@ -102,6 +110,7 @@ func (cfg *Config) validate() error {
 type Service struct {
 	cfg     Config
 	metrics *metrics
+	keys    [][]byte // as of unsubscribeKeys
 }
 
 // NewService returns a Service. It follows what is on air once Run is called.
@@ -109,7 +118,11 @@ func NewService(cfg Config) (*Service, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("broadcast: %w", err)
 	}
-	return &Service{cfg: cfg, metrics: newMetrics(cfg.Registerer)}, nil
+	keys, err := unsubscribeKeys(cfg.Secret, cfg.Previous)
+	if err != nil {
+		return nil, fmt.Errorf("broadcast: %w", err)
+	}
+	return &Service{cfg: cfg, metrics: newMetrics(cfg.Registerer), keys: keys}, nil
 }
 
 // nothing is the Live of a process without sessions, and Hooks that tell nobody.

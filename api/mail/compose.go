@@ -97,6 +97,9 @@ func (w *Worker) compose(ctx context.Context, e envelope) (*gomail.Msg, error) {
 	msg.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "All")
 	if m.Data.Unsubscribe != "" {
 		msg.SetListUnsubscribe(w.link(m.Data.Unsubscribe)) // RFC 2369 3.2
+		if w.base.Scheme == "https" {
+			msg.SetListUnsubscribePost() // RFC 8058 3.1
+		}
 	}
 	msg.SetBodyString(gomail.TypeTextPlain, r.text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, r.html)

@@ -30,7 +30,7 @@ var (
 	example = Data{
 		Name: "ada", Path: "/account/link#token=SECRET", Until: noon.Add(48 * time.Hour),
 		Address: "ada@new.example.org", Reason: "Spam in <other> people's chats.",
-		Channel: "Ada & Co", Title: "Engines <live> – “part 2”", Unsubscribe: "/c/ada?unfollow=1&via=mail",
+		Channel: "Ada & Co", Title: "Engines <live> – “part 2”", Unsubscribe: "/off?token=a-_b&via=mail",
 	}
 )
 
@@ -122,7 +122,8 @@ func TestWholeMail(t *testing.T) {
 	require.Equal(t, "Ada & Co is live: Engines <live> – “part 2”", subject)
 	require.Equal(t, "<"+mailID+"@example.org>", parsed.Header.Get("Message-Id"))
 	require.Equal(t, "auto-generated", parsed.Header.Get("Auto-Submitted"))
-	require.Equal(t, "<https://live.example.org/c/ada?unfollow=1&via=mail>", parsed.Header.Get("List-Unsubscribe"))
+	require.Equal(t, "<https://live.example.org/off?token=a-_b&via=mail>", parsed.Header.Get("List-Unsubscribe"))
+	require.Equal(t, "List-Unsubscribe=One-Click", parsed.Header.Get("List-Unsubscribe-Post"))
 	from, err := parsed.Header.AddressList("From")
 	require.NoError(t, err)
 	require.Equal(t, []*mail.Address{{Name: "Ada’s Stage", Address: "no-reply@example.org"}}, from)

@@ -50,7 +50,7 @@ type Data struct {
 	Reason      string    `json:"reason,omitempty"`
 	Channel     string    `json:"channel,omitempty"`
 	Title       string    `json:"title,omitempty"`
-	Unsubscribe string    `json:"unsubscribe,omitempty"` // path
+	Unsubscribe string    `json:"unsubscribe,omitempty"` // path of a page; a POST there does it, RFC 8058
 }
 
 const (

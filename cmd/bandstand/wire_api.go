@@ -252,6 +252,7 @@ func (a *app) openBroadcasts(context.Context) error {
 	cfg := broadcast.Config{
 		DB: a.api.db, BaseURL: a.publicURL(), Live: a.api.reports, Hooks: a.api.webhooks,
 		Resume: a.cfg.Broadcasts.Resume,
+		Secret: a.secret, Previous: a.previousSecrets(),
 		Logger: a.log, Registerer: a.metrics,
 	}
 	if a.api.outbox != nil {

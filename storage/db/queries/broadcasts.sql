@@ -64,6 +64,10 @@ INSERT INTO broadcast_reminders (broadcast_id, user_id, created_at) VALUES ($1, 
 -- name: DeleteBroadcastReminder :execrows
 DELETE FROM broadcast_reminders WHERE broadcast_id = $1 AND user_id = $2;
 
+-- name: DeleteBroadcastRemindersOf :exec
+DELETE FROM broadcast_reminders
+WHERE user_id = sqlc.arg(user_id) AND broadcast_id IN (SELECT b.id FROM broadcasts b WHERE b.channel_id = sqlc.arg(channel_id));
+
 -- name: CountBroadcastReminder :one
 SELECT count(*) FROM broadcast_reminders WHERE broadcast_id = $1 AND user_id = $2;
 

@@ -328,6 +328,21 @@ func (q *Queries) DeleteBroadcastReminder(ctx context.Context, arg DeleteBroadca
 	return result.RowsAffected()
 }
 
+const deleteBroadcastRemindersOf = `-- name: DeleteBroadcastRemindersOf :exec
+DELETE FROM broadcast_reminders
+WHERE user_id = $1 AND broadcast_id IN (SELECT b.id FROM broadcasts b WHERE b.channel_id = $2)
+`
+
+type DeleteBroadcastRemindersOfParams struct {
+	UserID    uuid.UUID
+	ChannelID uuid.UUID
+}
+
+func (q *Queries) DeleteBroadcastRemindersOf(ctx context.Context, arg DeleteBroadcastRemindersOfParams) error {
+	_, err := q.db.ExecContext(ctx, deleteBroadcastRemindersOf, arg.UserID, arg.ChannelID)
+	return err
+}
+
 const deleteBroadcastTags = `-- name: DeleteBroadcastTags :exec
 DELETE FROM broadcast_tags WHERE broadcast_id = $1
 `
