@@ -686,7 +686,7 @@ export interface paths {
         get?: never;
         /**
          * Send the thumbnail of a broadcast
-         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 50 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to 16:9, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
+         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 40 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to 16:9, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
          *
          *     For the owner, broadcasters, admins.
          */
@@ -790,7 +790,7 @@ export interface paths {
         get?: never;
         /**
          * Send the avatar of a channel
-         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 50 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to a square, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
+         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 40 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to a square, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
          *
          *     For the owner, broadcasters, admins.
          */
@@ -816,7 +816,7 @@ export interface paths {
         get?: never;
         /**
          * Send the banner of a channel
-         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 50 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to 3:1, unless it is between 2:1 and 6:1, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
+         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 40 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to 3:1, unless it is between 2:1 and 6:1, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
          *
          *     For the owner, broadcasters, admins.
          */
@@ -1168,7 +1168,7 @@ export interface paths {
         get?: never;
         /**
          * Send the thumbnail of a channel
-         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 50 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to 16:9, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
+         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 40 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to 16:9, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
          *
          *     For the owner, broadcasters, admins.
          */
@@ -1462,7 +1462,7 @@ export interface paths {
         get?: never;
         /**
          * Send your avatar
-         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 50 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to a square, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
+         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 40 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to a square, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
          *
          *     For people who are signed in.
          */
@@ -1665,6 +1665,32 @@ export interface paths {
          * @description For people who are signed in.
          */
         delete: operations["revoke-token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reminders/unsubscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a page with a button to take back all reminders of a channel
+         * @description For everyone.
+         */
+        get: operations["unsubscribe-page"];
+        put?: never;
+        /**
+         * Take back all reminders of a channel, by the token from a mail
+         * @description For the button of mail programs, RFC 8058. Nobody needs to be signed in. Whoever follows the channel still does.
+         *
+         *     For everyone.
+         */
+        post: operations["unsubscribe"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -10816,6 +10842,114 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "unsubscribe-page": {
+        parameters: {
+            query: {
+                /** @description From the mail. */
+                token: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. To get it changes nothing. */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    "Referrer-Policy"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unsubscribe: {
+        parameters: {
+            query: {
+                /** @description From the mail. */
+                token: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /**
+                     * @description What mail programs send; it is not looked at.
+                     * @example One-Click
+                     */
+                    "List-Unsubscribe"?: string;
+                } & {
+                    [key: string]: unknown;
+                };
+                "multipart/form-data": {
+                    /**
+                     * @description What mail programs send; it is not looked at.
+                     * @example One-Click
+                     */
+                    "List-Unsubscribe"?: string;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. A page for browsers, which ask for text/html. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Done, also if there were none. */
+            204: {
+                headers: {
+                    "Content-Type"?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Referrer-Policy"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/json": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
