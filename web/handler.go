@@ -18,14 +18,17 @@ type Config struct {
 // channelPath is the page of one channel. The client's router holds the same pattern.
 var channelPath = regexp.MustCompile(`^/c/([a-z0-9-]{2,40})/?$`)
 
+// accountPath matches the pages that mails link to. The client's router holds the same pattern.
+var accountPath = regexp.MustCompile(`^/(account/(confirm|reset|forgot|restore)|signup)/?$`)
+
 // A handler serves the built client, or plain pages where there is none.
 type handler struct {
 	files  assets
 	policy string
 }
 
-// Handler returns the pages of the browser client: "/" and "/c/{channel}", the files that
-// they need, and a page with status 404 for every other path. It is to be mounted at the
+// Handler returns the pages of the browser client: "/", "/c/{channel}" and those
+// that mails link to, the files that they need, and a page with status 404 for every other path. It is to be mounted at the
 // root, behind the API and the media paths. A binary without a built client gets plain pages
 // that say so and tell how to watch without one.
 func Handler(cfg Config) http.Handler {
@@ -74,7 +77,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Referrer-Policy", "same-origin")
 	path := r.URL.Path
-	isPage := path == "/" || channelPath.MatchString(path)
+	isPage := path == "/" || channelPath.MatchString(path) || accountPath.MatchString(path)
 	if !h.files.built() {
 		h.servePlain(w, r, isPage)
 		return

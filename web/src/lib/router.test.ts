@@ -12,6 +12,13 @@ describe('match', () => {
     ['/c/demo/extra', { page: 'missing' }],
     ['/c/' + 'a'.repeat(41), { page: 'missing' }],
     ['/c/%2e%2e', { page: 'missing' }],
+    ['/account/confirm', { page: 'account', slug: 'confirm' }],
+    ['/account/reset/', { page: 'account', slug: 'reset' }],
+    ['/account/forgot', { page: 'account', slug: 'forgot' }],
+    ['/account/restore', { page: 'account', slug: 'restore' }],
+    ['/signup', { page: 'account', slug: 'signup' }],
+    ['/account', { page: 'missing' }],
+    ['/account/signup', { page: 'missing' }],
     ['/elsewhere', { page: 'missing' }],
   ])('%s', (path, want) => {
     expect(match(path)).toEqual(want);

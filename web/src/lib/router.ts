@@ -1,11 +1,19 @@
 /** Where a path leads. The Go package web serves the client for the same paths. */
-export type Route = { page: 'home' } | { page: 'watch'; slug: string } | { page: 'missing' };
+export type Route =
+  | { page: 'home' }
+  | { page: 'watch'; slug: string }
+  | { page: 'account'; slug: string }
+  | { page: 'missing' };
 
 const channelPath = /^\/c\/([a-z0-9-]{2,40})\/?$/;
+const accountPath = /^\/(?:account\/(confirm|reset|forgot|restore)|(signup))\/?$/;
 
 /** match says which page path belongs to. It never throws. */
 export function match(path: string): Route {
   if (path === '/') return { page: 'home' };
+  const account = accountPath.exec(path);
+  const form = account?.[1] ?? account?.[2];
+  if (form) return { page: 'account', slug: form };
   const slug = channelPath.exec(path)?.[1];
   return slug ? { page: 'watch', slug } : { page: 'missing' };
 }
