@@ -45,12 +45,3 @@ func remote(r *http.Request) netip.Addr {
 	}
 	return from.Addr().Unmap().WithZone("")
 }
-
-// household returns what of an address stands for one customer: all of an IPv4
-// address, the first 64 bits of an IPv6 one.
-func household(addr netip.Addr) string {
-	if addr.Is6() {
-		return netip.PrefixFrom(addr, 64).Masked().String()
-	}
-	return addr.String()
-}

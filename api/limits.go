@@ -112,7 +112,7 @@ func (l *limiter) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		addr := remote(r)
-		if err := l.count(c, kind, kind, kind+" "+household(addr), l.addresses[kind]); err != nil {
+		if err := l.count(c, kind, kind, kind+" "+rest.Household(addr), l.addresses[kind]); err != nil {
 			if l.abuse != nil && addr.IsValid() && !isLured(r) {
 				l.abuse.Report(r.Context(), addr, kind)
 			}

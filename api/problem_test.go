@@ -147,7 +147,7 @@ func TestAddresses(t *testing.T) {
 				addr = remote(r)
 			}), test.trusted).ServeHTTP(nil, r)
 			require.Equal(t, test.want, addr.String())
-			require.Equal(t, test.household, household(addr))
+			require.Equal(t, test.household, rest.Household(addr))
 		})
 	}
 }

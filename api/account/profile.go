@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/google/uuid"
@@ -20,8 +19,6 @@ const (
 	maxDisplayName = 50 // characters
 	maxBio         = 1000
 	maxLinks       = 10
-	maxLinkLabel   = 60
-	maxLinkURL     = 500 // bytes
 )
 
 // ProfileLink leads from a profile to elsewhere.
@@ -137,23 +134,18 @@ func (s *Service) UpdateProfile(ctx context.Context, id uuid.UUID, match rest.If
 	return User{}, rest.ErrChanged
 }
 
-// cleanLinks returns links with addresses of the web alone: others would run or open
-// something where they are shown.
+// cleanLinks returns links fit to be shown.
 func cleanLinks(links []ProfileLink) ([]ProfileLink, bool) {
 	if len(links) > maxLinks {
 		return nil, false
 	}
 	cleaned := make([]ProfileLink, 0, len(links))
 	for _, link := range links {
-		label, ok := rest.Line(link.Label, maxLinkLabel)
-		if !ok || label == "" || len(link.URL) > maxLinkURL {
+		label, address, ok := rest.Link(link.Label, link.URL)
+		if !ok {
 			return nil, false
 		}
-		u, err := url.Parse(strings.TrimSpace(link.URL))
-		if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") {
-			return nil, false
-		}
-		cleaned = append(cleaned, ProfileLink{Label: label, URL: u.String()})
+		cleaned = append(cleaned, ProfileLink{Label: label, URL: address})
 	}
 	return cleaned, true
 }

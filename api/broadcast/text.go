@@ -1,7 +1,6 @@
 package broadcast
 
 import (
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,8 +14,6 @@ const (
 	maxDescription = 5000
 	maxCategory    = 40
 	maxLinks       = 10
-	maxLinkLabel   = 60
-	maxLinkURL     = 500 // bytes
 	maxTags        = 10
 	maxTag         = 30
 )
@@ -75,23 +72,18 @@ func cleanTags(tags []string) ([]string, bool) {
 	return tags, len(tags) <= maxTags
 }
 
-// cleanLinks returns links with addresses of the web alone: others would run or open
-// something where they are shown.
+// cleanLinks returns links fit to be shown.
 func cleanLinks(links []BroadcastLink) ([]BroadcastLink, bool) {
 	if len(links) > maxLinks {
 		return nil, false
 	}
 	cleaned := make([]BroadcastLink, 0, len(links))
 	for _, link := range links {
-		label, ok := rest.Line(link.Label, maxLinkLabel)
-		if !ok || label == "" || len(link.URL) > maxLinkURL {
+		label, address, ok := rest.Link(link.Label, link.URL)
+		if !ok {
 			return nil, false
 		}
-		u, err := url.Parse(strings.TrimSpace(link.URL))
-		if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") {
-			return nil, false
-		}
-		cleaned = append(cleaned, BroadcastLink{Label: label, URL: u.String()})
+		cleaned = append(cleaned, BroadcastLink{Label: label, URL: address})
 	}
 	return cleaned, true
 }

@@ -35,7 +35,7 @@ type Abuse interface {
 // Run: a crash loses no more than these.
 func (s *Service) Like(ctx context.Context, at auth.Access) (int64, error) {
 	addr := auth.ClientOf(ctx).Addr
-	who := household(addr)
+	who := rest.Household(addr)
 	if p := auth.User(ctx); p.IsUser() {
 		who = p.UserID.String()
 	}
@@ -44,7 +44,7 @@ func (s *Service) Like(ctx context.Context, at auth.Access) (int64, error) {
 		return 0, fmt.Errorf("channel: like: %w", err)
 	}
 	if wait > 0 {
-		if s.cfg.Abuse != nil && addr.IsValid() && s.abused.refused(household(addr)) {
+		if s.cfg.Abuse != nil && addr.IsValid() && s.abused.refused(rest.Household(addr)) {
 			s.cfg.Abuse.Report(ctx, addr, "likes")
 		}
 		return 0, rest.Later(ErrLikedLately, wait)
@@ -207,13 +207,4 @@ func (l *likes) written(batch, totals map[uuid.UUID]int64) {
 		}
 		l.of[id].total = total + l.of[id].pending
 	}
-}
-
-// household returns what of an address stands for one customer: all of an IPv4
-// address, the first 64 bits of an IPv6 one.
-func household(addr netip.Addr) string {
-	if addr = addr.Unmap(); addr.Is6() {
-		return netip.PrefixFrom(addr.WithZone(""), 64).Masked().String()
-	}
-	return addr.String()
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"bandstand/api/rest"
 )
 
 func TestRestsAreKept(t *testing.T) {
@@ -60,7 +62,7 @@ func TestHouseholds(t *testing.T) {
 		"192.0.2.7": "192.0.2.7", "::ffff:192.0.2.7": "192.0.2.7",
 		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
 	} {
-		require.Equal(t, want, household(netip.MustParseAddr(addr)))
+		require.Equal(t, want, rest.Household(netip.MustParseAddr(addr)))
 	}
 }
 

@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,8 +15,6 @@ const (
 	maxDescription = 5000
 	maxCategory    = 40
 	maxLinks       = 10
-	maxLinkLabel   = 60
-	maxLinkURL     = 500 // bytes
 	maxTags        = 10
 	maxTag         = 30
 	maxRecorded    = 8 // renditions
@@ -50,23 +47,18 @@ func cleanCategory(category string) (string, error) {
 	return category, nil
 }
 
-// cleanLinks returns links with addresses of the web alone: others would run or open
-// something where they are shown.
+// cleanLinks returns links fit to be shown.
 func cleanLinks(links []Link) ([]Link, error) {
 	if len(links) > maxLinks {
 		return nil, ErrBadLinks
 	}
 	cleaned := make([]Link, 0, len(links))
 	for _, link := range links {
-		label, ok := rest.Line(link.Label, maxLinkLabel)
-		if !ok || label == "" || len(link.URL) > maxLinkURL {
+		label, address, ok := rest.Link(link.Label, link.URL)
+		if !ok {
 			return nil, ErrBadLinks
 		}
-		u, err := url.Parse(strings.TrimSpace(link.URL))
-		if err != nil || !isWeb(u) {
-			return nil, ErrBadLinks
-		}
-		cleaned = append(cleaned, Link{Label: label, URL: u.String()})
+		cleaned = append(cleaned, Link{Label: label, URL: address})
 	}
 	return cleaned, nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"bandstand/api/rest"
 )
 
 const (
@@ -49,21 +51,12 @@ type tally struct {
 // come, and altogether.
 func talliesOf(login string, from netip.Addr) [2]tally {
 	login = strings.ToLower(login)
-	return [2]tally{{nameOf(login + " " + placeOf(from)), maxFailures}, {nameOf(login), maxFailuresAnywhere}}
+	return [2]tally{{nameOf(login + " " + rest.Household(from)), maxFailures}, {nameOf(login), maxFailuresAnywhere}}
 }
 
 func nameOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
-}
-
-// placeOf returns what of an address stands for one customer: all of an IPv4 address,
-// the first 64 bits of an IPv6 one.
-func placeOf(addr netip.Addr) string {
-	if addr.Is6() {
-		return netip.PrefixFrom(addr, 64).Masked().String()
-	}
-	return addr.String()
 }
 
 // MemoryAttempts counts in this process.
