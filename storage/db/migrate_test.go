@@ -27,6 +27,19 @@ INSERT INTO stream_keys (id, channel_id, label, secret_hash, hint, created_at, l
 	('00000000-0000-7000-8000-000000000021', '00000000-0000-7000-8000-000000000011', 'first', 'secret 1', 'abcd', '2025-06-08 02:00:00+00:00', NULL, NULL),
 	('00000000-0000-7000-8000-000000000022', '00000000-0000-7000-8000-000000000011', 'second', 'secret 2', 'efgh', '2025-06-08 02:00:00+00:00', '2025-06-08 02:30:00+00:00', '2025-06-08 03:00:00+00:00');
 `,
+	2: `
+INSERT INTO users (id, username, username_lower, username_skeleton, email, email_lower, password_hash, role, created_at, deleted_at, email_confirmed_at) VALUES
+	('00000000-0000-7000-8000-000000000001', 'Ada', 'ada', 'ada', 'Ada@example.org', 'ada@example.org', 'hash 1', 'admin', '2025-06-07 01:02:03.456789+00:00', NULL, '2025-06-07 01:02:03+00:00'),
+	('00000000-0000-7000-8000-000000000002', 'Bob', 'bob', 'bob', 'bob@example.org', 'bob@example.org', 'hash 2', 'user', '2025-06-08 01:02:03+00:00', NULL, '2025-06-08 01:02:03+00:00'),
+	('00000000-0000-7000-8000-000000000003', 'Cleo', 'cleo', 'cleo', 'cleo@example.org', 'cleo@example.org', 'hash 3', 'user', '2025-06-09 01:02:03+00:00', '2025-07-01 00:00:00+00:00', '2025-06-09 01:02:03+00:00');
+INSERT INTO channels (id, owner_id, slug, title, ladder, created_at, updated_at) VALUES
+	('00000000-0000-7000-8000-000000000011', '00000000-0000-7000-8000-000000000002', 'demo', 'A title', '[{"height":720}]', '2025-06-08 02:00:00+00:00', '2025-06-08 03:00:00+00:00');
+INSERT INTO stream_keys (id, channel_id, label, secret_hash, hint, created_at, last_used_at, revoked_at) VALUES
+	('00000000-0000-7000-8000-000000000021', '00000000-0000-7000-8000-000000000011', 'first', 'secret 1', 'abcd', '2025-06-08 02:00:00+00:00', NULL, NULL),
+	('00000000-0000-7000-8000-000000000022', '00000000-0000-7000-8000-000000000011', 'second', 'secret 2', 'efgh', '2025-06-08 02:00:00+00:00', '2025-06-08 02:30:00+00:00', '2025-06-08 03:00:00+00:00');
+INSERT INTO images (id, kind, target_kind, target_id, state, source_key, variants, created_by, created_at, updated_at) VALUES
+	('00000000-0000-7000-8000-000000000031', 'avatar', 'user', '00000000-0000-7000-8000-000000000002', 'ready', 'a/b', '[]', '00000000-0000-7000-8000-000000000002', '2025-06-08 02:00:00+00:00', '2025-06-08 02:00:00+00:00');
+`,
 }
 
 // TestRowsSurviveMigration from every version that there has been.

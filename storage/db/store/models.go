@@ -5,6 +5,8 @@
 package store
 
 import (
+	"database/sql"
+
 	"bandstand/storage/db/column"
 	"github.com/google/uuid"
 )
@@ -31,6 +33,13 @@ type Ban struct {
 	CreatedAt column.Time
 	ExpiresAt *column.Time
 	LiftedAt  *column.Time
+}
+
+type Block struct {
+	ID        uuid.UUID
+	UserID    uuid.UUID
+	BlockedID uuid.UUID
+	CreatedAt column.Time
 }
 
 type Broadcast struct {
@@ -61,6 +70,13 @@ type Broadcast struct {
 	Version      int64
 }
 
+type BroadcastAudience struct {
+	BroadcastID uuid.UUID
+	Minute      column.Time
+	Viewers     int64
+	Listeners   int64
+}
+
 type BroadcastReminder struct {
 	BroadcastID uuid.UUID
 	UserID      uuid.UUID
@@ -87,6 +103,33 @@ type BroadcastTag struct {
 type BroadcastWord struct {
 	Word        string
 	BroadcastID uuid.UUID
+}
+
+type Call struct {
+	ID         uuid.UUID
+	Kind       string
+	PartyID    uuid.NullUUID
+	CallerID   uuid.NullUUID
+	CalleeID   uuid.NullUUID
+	State      string
+	Outcome    string
+	Video      bool
+	CreatedAt  column.Time
+	RingsUntil *column.Time
+	AnsweredAt *column.Time
+	EndedAt    *column.Time
+}
+
+type CallParticipant struct {
+	ID        uuid.UUID
+	CallID    uuid.UUID
+	UserID    uuid.UUID
+	Device    string
+	Node      string
+	JoinedAt  column.Time
+	SeenAt    column.Time
+	AwaySince *column.Time
+	LeftAt    *column.Time
 }
 
 type Channel struct {
@@ -128,12 +171,103 @@ type ChannelWord struct {
 	ChannelID uuid.UUID
 }
 
+type ChatBan struct {
+	ID        uuid.UUID
+	ChannelID uuid.UUID
+	UserID    uuid.NullUUID
+	Address   string
+	Reason    string
+	CreatedBy uuid.NullUUID
+	CreatedAt column.Time
+	ExpiresAt *column.Time
+	LiftedAt  *column.Time
+}
+
+type ChatLike struct {
+	MessageID uuid.UUID
+	UserID    uuid.UUID
+	CreatedAt column.Time
+}
+
+type ChatLog struct {
+	ID        uuid.UUID
+	ChannelID uuid.UUID
+	ActorID   uuid.NullUUID
+	Actor     string
+	Action    string
+	TargetID  uuid.NullUUID
+	Target    string
+	MessageID uuid.NullUUID
+	Detail    column.JSON
+	CreatedAt column.Time
+}
+
+type ChatMessage struct {
+	ID          uuid.UUID
+	ChannelID   uuid.UUID
+	BroadcastID uuid.NullUUID
+	UserID      uuid.NullUUID
+	Kind        string
+	Body        string
+	Detail      column.JSON
+	ReplyTo     uuid.NullUUID
+	Position    *column.Time
+	Likes       int64
+	CreatedAt   column.Time
+	EditedAt    *column.Time
+	DeletedAt   *column.Time
+	DeletedBy   uuid.NullUUID
+	Address     string
+	SendKey     sql.NullString
+}
+
+type ChatSetting struct {
+	ChannelID    uuid.UUID
+	Enabled      bool
+	Who          string
+	FollowedForS int64
+	SlowModeS    int64
+	EmotesOnly   bool
+	Links        bool
+	BlockedWords column.JSON
+	PinnedID     uuid.NullUUID
+	PinnedBy     uuid.NullUUID
+	ClearedAt    *column.Time
+	Version      int64
+	UpdatedAt    column.Time
+}
+
+type Emote struct {
+	ID        uuid.UUID
+	ChannelID uuid.NullUUID
+	Code      string
+	ImageID   uuid.NullUUID
+	CreatedBy uuid.NullUUID
+	CreatedAt column.Time
+}
+
 type Follow struct {
 	ID        uuid.UUID
 	ChannelID uuid.UUID
 	UserID    uuid.UUID
 	Notify    bool
 	CreatedAt column.Time
+}
+
+type Friend struct {
+	ID        uuid.UUID
+	UserID    uuid.UUID
+	FriendID  uuid.UUID
+	CreatedAt column.Time
+}
+
+type FriendRequest struct {
+	ID         uuid.UUID
+	FromID     uuid.UUID
+	ToID       uuid.UUID
+	Note       string
+	CreatedAt  column.Time
+	DeclinedAt *column.Time
 }
 
 type IdempotencyKey struct {
@@ -195,6 +329,74 @@ type MailToken struct {
 	UsedAt     *column.Time
 }
 
+type Notification struct {
+	ID        uuid.UUID
+	UserID    uuid.UUID
+	Kind      string
+	ActorID   uuid.NullUUID
+	Data      column.JSON
+	Dedup     sql.NullString
+	CreatedAt column.Time
+	ReadAt    *column.Time
+}
+
+type Party struct {
+	ID         uuid.UUID
+	HostID     uuid.UUID
+	Name       string
+	Control    string
+	WaitForAll bool
+	Settings   column.JSON
+	State      column.JSON
+	Seq        int64
+	CreatedAt  column.Time
+	UpdatedAt  column.Time
+	ActiveAt   column.Time
+	EndedAt    *column.Time
+	Version    int64
+}
+
+type PartyInvite struct {
+	ID        uuid.UUID
+	PartyID   uuid.UUID
+	CodeHash  sql.NullString
+	Hint      string
+	UserID    uuid.NullUUID
+	CreatedBy uuid.NullUUID
+	CreatedAt column.Time
+	ExpiresAt *column.Time
+	RevokedAt *column.Time
+}
+
+type PartyMember struct {
+	PartyID   uuid.UUID
+	UserID    uuid.UUID
+	JoinedAt  column.Time
+	SeenAt    column.Time
+	RemovedAt *column.Time
+}
+
+type PartyMessage struct {
+	ID        uuid.UUID
+	PartyID   uuid.UUID
+	UserID    uuid.NullUUID
+	Kind      string
+	Body      string
+	Detail    column.JSON
+	SendKey   sql.NullString
+	CreatedAt column.Time
+	DeletedAt *column.Time
+}
+
+type PartyQueue struct {
+	ID      uuid.UUID
+	PartyID uuid.UUID
+	Item    column.JSON
+	Place   int64
+	AddedBy uuid.NullUUID
+	AddedAt column.Time
+}
+
 type PersonalToken struct {
 	ID         uuid.UUID
 	UserID     uuid.UUID
@@ -222,6 +424,15 @@ type Setting struct {
 	Doc       column.JSON
 	Version   int64
 	UpdatedAt column.Time
+}
+
+type SocialSetting struct {
+	UserID        uuid.UUID
+	ShowOnline    bool
+	ShowWatching  bool
+	AllowRequests string
+	LastSeenAt    *column.Time
+	UpdatedAt     column.Time
 }
 
 type StreamKey struct {
