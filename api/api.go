@@ -20,6 +20,7 @@ import (
 	"bandstand/api/auth"
 	"bandstand/api/idempotency"
 	"bandstand/api/limit"
+	"bandstand/api/realtime"
 )
 
 // Config is what the API needs. Fields without a default are required.
@@ -27,6 +28,8 @@ type Config struct {
 	Features []Feature     // that make up the API
 	Tokens   auth.Verifier // finds out who a request speaks for
 	Channels *auth.Channels
+
+	Sockets http.Handler // gets requests for realtime.Path as they are; 404 if nil
 
 	Files map[string]http.Handler // get requests below a prefix, such as /images/; as they are
 
@@ -72,7 +75,12 @@ func New(cfg Config) (http.Handler, error) {
 	if media != nil && cfg.BanMedia {
 		media = RefuseBanned(media, cfg.Bans)
 	}
+	sockets := cfg.Sockets
+	if sockets != nil {
+		sockets = RefuseBanned(sockets, cfg.Bans)
+	}
 	return TrustProxies(&router{
+		sockets:  sockets,
 		media:    media,
 		files:    cfg.Files,
 		prefixes: cfg.MediaPrefixes,
@@ -174,6 +182,7 @@ func newOperations(cfg Config) (http.Handler, error) {
 // router sends a request to whom it is for, ahead of echo and without wrapping
 // the ResponseWriter: files of media go out by sendfile.
 type router struct {
+	sockets  http.Handler
 	media    http.Handler
 	prefixes []string
 	files    map[string]http.Handler
@@ -202,6 +211,8 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	switch {
+	case path == realtime.Path && rt.sockets != nil:
+		rt.sockets.ServeHTTP(w, r)
 	case path == "/api" || strings.HasPrefix(path, "/api/"):
 		rt.api.ServeHTTP(w, asGet(r))
 	case path == "/healthz":

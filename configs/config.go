@@ -41,6 +41,7 @@ type Config struct {
 	Accounts   Accounts   `yaml:"accounts"`
 	Auth       Auth       `yaml:"auth"`
 	Limits     Limits     `yaml:"limits"`
+	Sockets    Sockets    `yaml:"sockets"`
 }
 
 // Role is one job of the program.
@@ -112,9 +113,10 @@ type DB struct {
 	MaxConnections int    `yaml:"max_connections"`
 }
 
-// Redis is what several API processes share: how often somebody asked.
+// Redis is what several API processes share: what happens now, and how often somebody
+// asked.
 type Redis struct {
-	URL Secret `yaml:"url"` // empty = each process counts for itself; may hold a password
+	URL Secret `yaml:"url"` // empty = each process is on its own; may hold a password
 }
 
 // Files is where pictures are stored.
@@ -206,6 +208,13 @@ type Limits struct {
 	Users    int `yaml:"users"`    // changes by one person, from whatever address
 }
 
+// Sockets is how many clients may hold a WebSocket at once.
+type Sockets struct {
+	MaxConnections int `yaml:"max_connections"` // of this process
+	MaxPerAddress  int `yaml:"max_per_address"` // from one address or household
+	MaxPerUser     int `yaml:"max_per_user"`    // of one person
+}
+
 // Default returns the settings of a server that nobody configured: one process
 // that does everything, on the usual ports, with its data in ./data.
 func Default() Config {
@@ -269,7 +278,8 @@ func Default() Config {
 			RefreshTTL:  30 * 24 * time.Hour,
 			PlaybackTTL: 4 * time.Hour,
 		},
-		Limits: Limits{Auth: 60, Writes: 600, Searches: 120, Users: 300},
+		Limits:  Limits{Auth: 60, Writes: 600, Searches: 120, Users: 300},
+		Sockets: Sockets{MaxConnections: 20_000, MaxPerAddress: 200, MaxPerUser: 30},
 	}
 }
 

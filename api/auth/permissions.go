@@ -1,5 +1,10 @@
 package auth
 
+import (
+	"maps"
+	"slices"
+)
+
 // permissions is who may call which operation, by its OpenAPI id. The API does not
 // start with an operation that is not here, nor with an entry that is no operation.
 var permissions = map[string]Rule{
@@ -120,11 +125,137 @@ var permissions = map[string]Rule{
 	"admin-get-settings":    staff(RoleAdmin),
 	"admin-update-settings": staff(RoleAdmin),
 
+	// Chat.
+	"list-messages":        viewers(ScopeRead),
+	"get-message":          viewers(ScopeRead),
+	"send-message":         userViewers(ScopeChat),
+	"edit-message":         userViewers(ScopeChat), // one's own
+	"delete-message":       userViewers(ScopeChat), // one's own; of others, moderators
+	"like-message":         userViewers(ScopeChat),
+	"unlike-message":       userViewers(ScopeChat),
+	"list-pinned":          viewers(ScopeRead),
+	"pin-message":          members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeChat),
+	"unpin-message":        members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeChat),
+	"clear-chat":           members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeChat),
+	"get-chat-settings":    viewers(ScopeRead),
+	"update-chat-settings": members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeChat),
+	"get-blocked-words":    members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeRead),
+	"put-blocked-words":    members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeChat),
+	"list-chat-bans":       members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeRead),
+	"create-chat-ban":      members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeChat),
+	"lift-chat-ban":        members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeChat),
+	"list-chat-log":        members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeRead),
+	"list-emotes":          viewers(ScopeRead),
+	"create-emote":         members(Owner|Broadcaster|ChanModerator, RoleAdmin, ScopeChannels),
+	"put-emote-picture":    members(Owner|Broadcaster|ChanModerator, RoleAdmin, ScopeChannels),
+	"delete-emote":         members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeChannels),
+	"list-broadcast-chat":  viewers(ScopeRead),
+
+	// How many watch.
+	"get-broadcast-audience": viewers(ScopeRead),
+
+	// Friends and the inbox.
+	"list-friends":           users(ScopeRead),
+	"remove-friend":          users(ScopeSocial),
+	"list-friend-requests":   users(ScopeRead),
+	"send-friend-request":    users(ScopeSocial),
+	"accept-friend-request":  users(ScopeSocial),
+	"decline-friend-request": users(ScopeSocial),
+	"cancel-friend-request":  users(ScopeSocial),
+	"list-blocks":            users(ScopeRead),
+	"block-user":             users(ScopeSocial),
+	"unblock-user":           users(ScopeSocial),
+	"get-social-settings":    users(ScopeRead),
+	"update-social-settings": users(ScopeSocial),
+	"list-notifications":     users(ScopeRead),
+	"read-notification":      users(ScopeSocial),
+	"read-notifications":     users(ScopeSocial),
+	"delete-notification":    users(ScopeSocial),
+
+	// Watch parties: who is in one, and may act there, its service knows.
+	"my-parties":           users(ScopeRead),
+	"create-party":         users(ScopeSocial),
+	"get-party":            users(ScopeRead),
+	"update-party":         users(ScopeSocial),
+	"end-party":            users(ScopeSocial),
+	"join-party":           users(ScopeSocial), // the code of a link proves that one may
+	"preview-party":        everyone(),         // likewise
+	"leave-party":          users(ScopeSocial),
+	"list-party-members":   users(ScopeRead),
+	"remove-party-member":  users(ScopeSocial),
+	"list-party-invites":   users(ScopeRead),
+	"create-party-invite":  users(ScopeSocial),
+	"revoke-party-invite":  users(ScopeSocial),
+	"my-party-invites":     users(ScopeRead),
+	"decline-party-invite": users(ScopeSocial),
+	"list-party-queue":     users(ScopeRead),
+	"add-party-item":       users(ScopeSocial),
+	"move-party-item":      users(ScopeSocial),
+	"remove-party-item":    users(ScopeSocial),
+	"list-party-messages":  users(ScopeRead),
+	"send-party-message":   users(ScopeSocial),
+	"delete-party-message": users(ScopeSocial),
+
+	// Calls.
+	"my-calls":    users(ScopeRead),
+	"ice-servers": users(ScopeSocial),
+
 	// Ingest: nodes, and other servers' hooks that show a stream key as proof.
 	"authorize-publisher": services(ScopeIngest),
 	"ingest-heartbeat":    services(ScopeIngest),
 	"on-publish":          everyone(),
 }
+
+// sockets is who may call which method over the socket, and who may subscribe to which
+// kind of topic: these end in a colon, which what they are about follows. What goes for
+// permissions goes for these.
+var sockets = map[string]Rule{
+	"clock": everyone(),
+
+	"live:":   viewers(ScopeRead), // slug: on air or not, viewers, likes
+	"studio:": members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeRead),
+
+	"chat:":       viewers(ScopeRead), // slug
+	"chat.send":   userViewers(ScopeChat),
+	"chat.edit":   userViewers(ScopeChat), // one's own
+	"chat.delete": userViewers(ScopeChat), // one's own; of others, moderators
+	"chat.like":   userViewers(ScopeChat),
+	"chat.unlike": userViewers(ScopeChat),
+
+	"presence.watching": users(ScopeSocial),
+
+	"party:":      users(ScopeSocial), // id: its members
+	"party.play":  users(ScopeSocial),
+	"party.pause": users(ScopeSocial),
+	"party.seek":  users(ScopeSocial),
+	"party.rate":  users(ScopeSocial),
+	"party.load":  users(ScopeSocial),
+	"party.next":  users(ScopeSocial),
+	"party.state": users(ScopeSocial),
+	"party.ready": users(ScopeSocial),
+	"party.send":  users(ScopeSocial),
+
+	"call:":       users(ScopeSocial), // id of a participant: whoever that is
+	"call.start":  users(ScopeSocial),
+	"call.accept": users(ScopeSocial),
+	"call.reject": users(ScopeSocial),
+	"call.cancel": users(ScopeSocial),
+	"call.join":   users(ScopeSocial),
+	"call.leave":  users(ScopeSocial),
+	"call.resume": users(ScopeSocial),
+	"call.signal": users(ScopeSocial),
+	"call.media":  users(ScopeSocial),
+}
+
+// SocketRuleOf returns who may call the method, or subscribe to the kind of topic, with
+// this name; false if it is unknown.
+func SocketRuleOf(name string) (Rule, bool) {
+	r, ok := sockets[name]
+	return r, ok
+}
+
+// SocketNames returns the names of all methods and kinds of topic that have a rule.
+func SocketNames() []string { return slices.Collect(maps.Keys(sockets)) }
 
 // RuleOf returns who may call the operation with this id; false if it is unknown.
 func RuleOf(operation string) (Rule, bool) {
@@ -133,10 +264,4 @@ func RuleOf(operation string) (Rule, bool) {
 }
 
 // Operations returns the ids of all operations that have a rule.
-func Operations() []string {
-	ids := make([]string, 0, len(permissions))
-	for id := range permissions {
-		ids = append(ids, id)
-	}
-	return ids
-}
+func Operations() []string { return slices.Collect(maps.Keys(permissions)) }

@@ -33,12 +33,13 @@ const (
 	ScopeRead       = "read"       // whatever its owner can see, but secrets
 	ScopeChannels   = "channels"   // channels, stream keys, members, webhooks
 	ScopeBroadcasts = "broadcasts" // broadcasts, their pictures and sessions
-	ScopeSocial     = "social"     // profile, follows, likes, reminders
+	ScopeSocial     = "social"     // profile, follows, likes, reminders, friends, parties, calls
+	ScopeChat       = "chat"       // writing in chats, and keeping order there
 	ScopeAdmin      = "admin"      // what the role allows beyond one's own things
 )
 
 // TokenScopes are the scopes that a personal access token can have.
-var TokenScopes = []string{ScopeRead, ScopeChannels, ScopeBroadcasts, ScopeSocial, ScopeAdmin}
+var TokenScopes = []string{ScopeRead, ScopeChannels, ScopeBroadcasts, ScopeSocial, ScopeChat, ScopeAdmin}
 
 // Rule says who may call an operation.
 type Rule struct {

@@ -71,7 +71,7 @@ func (h *handler) listTokens(ctx context.Context, in *listTokensInput) (*rest.Pa
 type createTokenInput struct {
 	Body struct {
 		Label     string    `json:"label" minLength:"1" maxLength:"60" doc:"What it is for." example:"nightly backup"`
-		Scopes    []string  `json:"scopes" minItems:"1" maxItems:"5" uniqueItems:"true" nullable:"false" enum:"read,channels,broadcasts,social,admin" doc:"What it may be used for: read whatever its owner can; change channels, broadcasts, or the owner's profile and follows; admin, for the staff, what the role allows." example:"[\"read\"]"`
+		Scopes    []string  `json:"scopes" minItems:"1" maxItems:"6" uniqueItems:"true" nullable:"false" enum:"read,channels,broadcasts,social,chat,admin" doc:"What it may be used for: read whatever its owner can; change channels, broadcasts, or the owner's profile, friends, parties and calls (social); write in chats; admin, for the staff, what the role allows." example:"[\"read\"]"`
 		ExpiresAt time.Time `json:"expires_at,omitempty" doc:"When it is no longer good; never if absent." example:"2027-01-31T12:00:00Z"`
 	}
 }

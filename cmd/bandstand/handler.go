@@ -31,7 +31,12 @@ func (a *app) handler() (http.Handler, error) {
 		return api.TrustProxies(mediaOnly(media), a.cfg.HTTP.TrustedProxies), nil
 	}
 	side := a.api
+	sockets, err := side.sockets.Handler()
+	if err != nil {
+		return nil, err
+	}
 	return api.New(api.Config{
+		Sockets:  sockets,
 		Features: side.features(),
 		Tokens:   side.identity,
 		Channels: side.members,

@@ -49,6 +49,8 @@ var mayImport = map[string][]string{
 	"media/radio":          {"media/stream"},
 	"media/record":         {"media/stream"},
 	"media/torrent":        {"media/stream"},
+	"media/turn":           nil,
+	"media/audience":       nil,
 
 	"api":             {"storage/*", "api/*"},
 	"api/rest":        nil,
@@ -67,6 +69,8 @@ var mayImport = map[string][]string{
 	"api/broadcast":   apiFeature,
 	"api/library":     apiFeature,
 	"api/chat":        apiFeature,
+	"api/moderation":  apiFeature,
+	"api/audience":    apiFeature,
 	"api/social":      apiFeature,
 	"api/party":       apiFeature,
 	"api/call":        apiFeature,

@@ -21,6 +21,7 @@ import (
 	"bandstand/api/limit"
 	"bandstand/api/login"
 	"bandstand/api/mail"
+	"bandstand/api/realtime"
 	"bandstand/api/webhook"
 	"bandstand/media/access"
 	"bandstand/storage/db"
@@ -37,6 +38,7 @@ type apiSide struct {
 	counts   limit.Store
 	replies  *idempotency.Store
 	reports  *reports
+	sockets  *realtime.Node
 
 	instance   *instance.Service
 	accounts   *account.Service
@@ -82,7 +84,7 @@ func (a *app) openAPI(ctx context.Context) error {
 		reports: &reports{node: node},
 	}
 	for _, open := range []func(context.Context) error{
-		a.openInstance, a.openPeople, a.openChannels, a.openWebhooks, a.openBroadcasts, a.openImages,
+		a.openInstance, a.openPeople, a.openSockets, a.openChannels, a.openWebhooks, a.openBroadcasts, a.openImages,
 	} {
 		if err := open(ctx); err != nil {
 			return err
