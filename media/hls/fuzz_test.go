@@ -94,6 +94,14 @@ func BenchmarkPlaylist(b *testing.B) {
 			s.ServeHTTP(httptest.NewRecorder(), req)
 		}
 	})
+	b.Run("serve to a viewer with a token", func(b *testing.B) {
+		b.ReportAllocs()
+		token := s.cfg.Viewers.token(1<<40|7, anchor.Add(time.Hour))
+		req := httptest.NewRequest(http.MethodGet, sourceList+"?v="+token, nil)
+		for b.Loop() {
+			s.ServeHTTP(httptest.NewRecorder(), req)
+		}
+	})
 	b.Run("variants", func(b *testing.B) {
 		b.ReportAllocs()
 		req := httptest.NewRequest(http.MethodGet, "/live/x/index.m3u8", nil)

@@ -53,6 +53,7 @@ var (
 	typeVideo        = []string{"video/mp4"}
 	typeAudio        = []string{"audio/mp4"}
 	cacheNever       = []string{"no-cache"}
+	cacheNobody      = []string{"private, no-store"}
 	cacheMoment      = []string{"public, max-age=1"}
 	cacheForever     = []string{"public, max-age=31536000, immutable"}
 	cacheThumbnail   = []string{"public, max-age=5"}
@@ -139,15 +140,16 @@ func (st *Stream) await(ctx context.Context, sig *signal, check func() bool) boo
 	}
 }
 
-// serveVariants serves the multivariant playlist with URIs that begin with base.
+// serveVariants serves the multivariant playlist with URIs that begin with base. It
+// is another one for every viewer: its URIs carry a token.
 func (st *Stream) serveVariants(w http.ResponseWriter, r *http.Request, base string) int {
 	ctx := r.Context()
 	st.await(ctx, &st.structure, func() bool { return st.ended || st.variantsReady() })
 	ready := st.variantsReady() && !st.released
-	var text *body
+	var shown *variants
 	var err error
 	if ready {
-		text, err = st.renderVariants(base)
+		shown, err = st.renderVariants(base)
 	}
 	st.mu.Unlock()
 	switch {
@@ -157,8 +159,22 @@ func (st *Stream) serveVariants(w http.ResponseWriter, r *http.Request, base str
 		st.log.ErrorContext(ctx, "multivariant playlist failed", "err", err)
 		return fail(w, http.StatusInternalServerError)
 	}
-	w.Header()["Cache-Control"] = cacheNever
-	return st.servePlaylistBody(w, r, kindMultivariant, text)
+	w.Header()["Cache-Control"] = cacheNobody
+	return st.servePlaylistBody(w, r, kindMultivariant, &body{plain: shown.tokened(st.server.tokenFor(r))})
+}
+
+// tokenFor returns a token for the sender of r, who keeps an id that is shown.
+func (s *Server) tokenFor(r *http.Request) string {
+	now := s.cfg.Now()
+	var id uint64
+	ask, ok := parseReload(r.URL.RawQuery)
+	if ok {
+		id, ok = s.cfg.Viewers.Read(ask.viewer, now)
+	}
+	if !ok {
+		id = player(s.cfg.Viewers.strangerOf(r))
+	}
+	return s.cfg.Viewers.token(id, now.Add(viewerTTL))
 }
 
 // servePlaylist serves the media playlist of a rendition, by a blocking reload if
@@ -178,7 +194,12 @@ func (st *Stream) servePlaylist(w http.ResponseWriter, r *http.Request, name str
 	if rd == nil {
 		return fail(w, http.StatusNotFound)
 	}
-	st.viewers.saw(r, st.server.cfg.Now().Add(stay))
+	// Who asks what a playlist is like, or for its first bytes, does not watch yet.
+	var viewer uint64
+	watches := r.Method == http.MethodGet && !isProbe(r.Header["Range"])
+	if watches {
+		viewer = st.viewers.saw(r, ask.viewer, sighting{st.server.cfg.Now(), stay, rd.video})
+	}
 	refused := false
 	met := st.await(r.Context(), &rd.changed, func() bool {
 		if st.ended || !rd.ready() {
@@ -193,6 +214,9 @@ func (st *Stream) servePlaylist(w http.ResponseWriter, r *http.Request, name str
 		shown = rd.render()
 	}
 	st.mu.Unlock()
+	if watches && ask.msn >= 0 {
+		st.viewers.answered(viewer, sighting{st.server.cfg.Now(), stay, rd.video}, !met && r.Context().Err() != nil)
+	}
 	switch {
 	case refused:
 		return fail(w, http.StatusBadRequest)
@@ -208,19 +232,30 @@ func (st *Stream) servePlaylist(w http.ResponseWriter, r *http.Request, name str
 	w.Header()["Cache-Control"] = cacheNever
 	if ask.msn >= 0 {
 		w.Header()["Cache-Control"] = cacheMoment
-		st.viewers.saw(r, st.server.cfg.Now().Add(stay))
 	}
 	return st.servePlaylistBody(w, r, kindPlaylist, text)
 }
 
-// reload is what the query of a media playlist asks for.
-type reload struct {
-	msn  int // -1: whatever there is
-	part int // -1: the whole segment
-	skip bool
+// isProbe says whether a Range header asks for the first bytes alone, as some players
+// do before they ask for all. Others always ask for all of a range without an end.
+func isProbe(header []string) bool {
+	if len(header) == 0 {
+		return false
+	}
+	_, end, found := strings.Cut(header[0], "-")
+	return found && end != ""
 }
 
-// parseReload reads the delivery directives; others are ignored. RFC 8216bis 6.2.5.
+// reload is what the query of a media playlist asks for.
+type reload struct {
+	msn    int // -1: whatever there is
+	part   int // -1: the whole segment
+	skip   bool
+	viewer string // token, as it came
+}
+
+// parseReload reads the delivery directives and the token of the viewer; all else is
+// ignored. RFC 8216bis 6.2.5.
 func parseReload(query string) (ask reload, ok bool) {
 	ask = reload{msn: -1, part: -1}
 	for query != "" {
@@ -235,6 +270,8 @@ func parseReload(query string) (ask reload, ok bool) {
 			ask.part, err = parseNumber(value)
 		case "_HLS_skip":
 			ask.skip = value == "YES" || value == "v2"
+		case viewerParam:
+			ask.viewer = value
 		}
 		if err != nil {
 			return reload{}, false
@@ -286,11 +323,13 @@ func (st *Stream) servePlaylistBody(w http.ResponseWriter, r *http.Request, k ki
 			h["Content-Encoding"] = encodingGzip
 		}
 	}
-	tag = `"` + st.token[:8] + "-" + tag + `"`
-	h["Etag"] = []string{tag}
-	if noneMatches(r, tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return http.StatusNotModified
+	if text.tag != "" {
+		tag = `"` + st.token[:8] + "-" + tag + `"`
+		h["Etag"] = []string{tag}
+		if noneMatches(r, tag) {
+			w.WriteHeader(http.StatusNotModified)
+			return http.StatusNotModified
+		}
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(content))}
 	w.WriteHeader(http.StatusOK)

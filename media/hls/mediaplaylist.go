@@ -19,7 +19,7 @@ type rendering struct {
 // body is a text that is compressed at most once.
 type body struct {
 	plain []byte
-	tag   string // without quotes
+	tag   string // without quotes; empty for one that nobody keeps
 
 	once   sync.Once
 	zipped []byte

@@ -1,10 +1,12 @@
 package hls
 
 import (
+	"bytes"
 	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
@@ -115,22 +117,49 @@ func (st *Stream) look(now time.Time) {
 	}
 }
 
+// variants is a multivariant playlist without the token of a viewer.
+type variants struct {
+	version uint64
+	text    []byte
+	tokens  []int // where one goes
+}
+
+// noToken stands where a token goes: no name has such a thing.
+var noToken = "?" + viewerParam + "=" + strings.Repeat("*", tokenLength)
+
 // renderVariants returns the multivariant playlist of now, whose URIs begin with base.
 // It renders once a change; there are two bases.
-func (st *Stream) renderVariants(base string) (*body, error) {
-	tag := "variants-" + strconv.FormatUint(st.variants, 36)
-	if shown := st.shown[base]; shown != nil && shown.tag == tag {
+func (st *Stream) renderVariants(base string) (*variants, error) {
+	if shown := st.shown[base]; shown != nil && shown.version == st.variants {
 		return shown, nil
 	}
 	text, err := st.marshalVariants(base)
 	if err != nil {
 		return nil, err
 	}
-	if st.shown == nil {
-		st.shown = make(map[string]*body, 2)
+	shown := &variants{version: st.variants, text: text}
+	for at := 0; ; at += len(noToken) {
+		next := bytes.Index(text[at:], []byte(noToken))
+		if next < 0 {
+			break
+		}
+		at += next
+		shown.tokens = append(shown.tokens, at+len(noToken)-tokenLength)
 	}
-	st.shown[base] = &body{plain: text, tag: tag}
-	return st.shown[base], nil
+	if st.shown == nil {
+		st.shown = make(map[string]*variants, 2)
+	}
+	st.shown[base] = shown
+	return shown, nil
+}
+
+// tokened returns the playlist for the viewer with token.
+func (v *variants) tokened(token string) []byte {
+	text := bytes.Clone(v.text)
+	for _, at := range v.tokens {
+		copy(text[at:], token)
+	}
+	return text
 }
 
 // marshalVariants returns the multivariant playlist, whose URIs begin with base.
@@ -142,7 +171,7 @@ func (st *Stream) marshalVariants(base string) ([]byte, error) {
 		d := r.describe()
 		audio = &d
 	}
-	uri := func(name string) string { return base + url.PathEscape(name) + "/index.m3u8" }
+	uri := func(name string) string { return base + url.PathEscape(name) + "/index.m3u8" + noToken }
 	for _, r := range offered {
 		if !r.video {
 			continue

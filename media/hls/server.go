@@ -46,6 +46,10 @@ type Config struct {
 	// zero. Until then it holds on to the memory, also of what has left the window.
 	SendTimeout time.Duration
 
+	// Viewers tells viewers apart. With the ViewerTokens of another process they are
+	// the same in both; if nil it has a key of its own.
+	Viewers *ViewerTokens
+
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time // time.Now if nil
@@ -69,6 +73,9 @@ func (c *Config) validate() error {
 	}
 	if c.SendTimeout == 0 {
 		c.SendTimeout = time.Minute
+	}
+	if c.Viewers == nil {
+		c.Viewers = NewViewerTokens(nil)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -206,7 +213,8 @@ func (s *Server) Open(channel string, o Options) *Stream {
 	return st
 }
 
-// Viewers returns how many viewers asked for a media playlist of channel just now.
+// Viewers returns how many viewers asked for a media playlist of channel just now,
+// listeners included.
 func (s *Server) Viewers(channel string) int {
 	st := s.stream(channel)
 	if st == nil {
@@ -216,13 +224,23 @@ func (s *Server) Viewers(channel string) int {
 }
 
 // TotalViewers returns how many different viewers the stream of channel has had
-// since it began.
+// since it began. Those who share an address and a user agent count as often as they
+// watched at one time.
 func (s *Server) TotalViewers(channel string) int {
 	st := s.stream(channel)
 	if st == nil {
 		return 0
 	}
 	return st.viewers.ever()
+}
+
+// Crowds calls f for all who share an address and a user agent, see Crowd, and watch
+// channel now: with how many viewers they are, and how many of these hear audio only.
+// f must be quick, and ask nothing of s.
+func (s *Server) Crowds(channel string, f func(crowd uint64, viewers, listeners int)) {
+	if st := s.stream(channel); st != nil {
+		st.viewers.each(s.cfg.Now(), f)
+	}
 }
 
 // stream returns the stream of channel, nil if there is none.

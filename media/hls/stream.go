@@ -70,9 +70,9 @@ type Stream struct {
 	ended     bool      // guarded by mu
 	endedAt   time.Time
 	released  bool
-	structure signal           // a segment, rendition or the end came
-	variants  uint64           // grows when the multivariant playlist may change
-	shown     map[string]*body // the last multivariant playlists, by what their URIs begin with
+	structure signal               // a segment, rendition or the end came
+	variants  uint64               // grows when the multivariant playlist may change
+	shown     map[string]*variants // the last multivariant playlists, by what their URIs begin with
 	thumbnail []byte
 	thumbTag  string
 }
@@ -83,7 +83,7 @@ func newStream(s *Server, channel, token string, o Options) *Stream {
 		channel:     channel,
 		token:       token,
 		log:         s.log.With("channel", channel),
-		viewers:     newViewers(),
+		viewers:     newViewers(s.cfg.Viewers),
 		playable:    make(chan struct{}),
 		firstMSN:    firstMSN,
 		independent: true,

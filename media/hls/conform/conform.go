@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -155,15 +156,22 @@ func (w *watcher) add(uri string, audio bool) error {
 	if err != nil {
 		return err
 	}
-	w.followers = append(w.followers, newFollower(w, uri, u, audio, len(w.followers) == 0))
+	w.followers = append(w.followers, newFollower(w, nameOf(uri), u, audio, len(w.followers) == 0))
 	return nil
+}
+
+// nameOf returns uri without its query: what is there may be of one load of the
+// multivariant playlist alone, as a token is.
+func nameOf(uri string) string {
+	name, _, _ := strings.Cut(uri, "?")
+	return name
 }
 
 // follower returns the one that follows uri, as the multivariant playlist has
 // it, or nil.
 func (w *watcher) follower(uri string) *follower {
 	for _, f := range w.followers {
-		if f.name == uri {
+		if f.name == nameOf(uri) {
 			return f
 		}
 	}

@@ -59,7 +59,7 @@ func (r *Report) Broken() []Rule {
 
 // Rendition is what a watch saw of one media playlist.
 type Rendition struct {
-	Name            string // path of the playlist relative to the multivariant one
+	Name            string // path of the playlist relative to the multivariant one, without its query
 	Audio           bool
 	Loads           int // playlists loaded
 	Deltas          int // of these, delta updates
