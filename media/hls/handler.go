@@ -169,7 +169,7 @@ func (s *Server) tokenFor(r *http.Request) string {
 	var id uint64
 	ask, ok := parseReload(r.URL.RawQuery)
 	if ok {
-		id, ok = s.cfg.Viewers.Read(ask.viewer, now)
+		id, ok = s.cfg.Viewers.read(ask.viewer, now)
 	}
 	if !ok {
 		id = player(s.cfg.Viewers.strangerOf(r))

@@ -234,9 +234,9 @@ func (s *Server) TotalViewers(channel string) int {
 	return st.viewers.ever()
 }
 
-// Crowds calls f for all who share an address and a user agent, see Crowd, and watch
-// channel now: with how many viewers they are, and how many of these hear audio only.
-// f must be quick, and ask nothing of s.
+// Crowds calls f for every crowd, see ViewerTokens, that watches channel now: with how
+// many viewers it is, and how many of these hear audio only. f must be quick, and ask
+// nothing of s.
 func (s *Server) Crowds(channel string, f func(crowd uint64, viewers, listeners int)) {
 	if st := s.stream(channel); st != nil {
 		st.viewers.each(s.cfg.Now(), f)

@@ -136,7 +136,7 @@ func (t *ViewerTokens) strangerOf(r *http.Request) uint64 {
 		addr, _ := netip.ParseAddr(r.RemoteAddr) // all without one are one
 		from = netip.AddrPortFrom(addr, 0)
 	}
-	return t.Stranger(from.Addr(), r.UserAgent())
+	return t.stranger(from.Addr(), r.UserAgent())
 }
 
 // note brings p up to date. One whose seat was taken sits down elsewhere: it and
@@ -159,7 +159,7 @@ func (v *viewers) note(p *viewer, s sighting) {
 // join gives a new player the seat of the one in its crowd that is most likely to be
 // gone. v.mu is held.
 func (v *viewers) join(p *viewer) {
-	key := Crowd(p.id)
+	key := crowdOf(p.id)
 	if p.crowd = v.crowds[key]; p.crowd == nil {
 		p.crowd = &crowd{key: key}
 		v.crowds[key] = p.crowd

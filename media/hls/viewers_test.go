@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -225,8 +226,8 @@ func TestListenersHearAudioOnly(t *testing.T) {
 	crowds := map[uint64][2]int{}
 	count := func(crowd uint64, viewers, listeners int) { crowds[crowd] = [2]int{viewers, listeners} }
 	a.s.Crowds("x", count)
-	watching := Crowd(a.s.cfg.Viewers.strangerOf(&http.Request{RemoteAddr: home.address, Header: http.Header{"User-Agent": {home.agent}}}))
-	listening := Crowd(a.s.cfg.Viewers.strangerOf(&http.Request{RemoteAddr: abroad.address, Header: http.Header{"User-Agent": {abroad.agent}}}))
+	watching := crowdOf(a.s.cfg.Viewers.strangerOf(&http.Request{RemoteAddr: home.address, Header: http.Header{"User-Agent": {home.agent}}}))
+	listening := crowdOf(a.s.cfg.Viewers.strangerOf(&http.Request{RemoteAddr: abroad.address, Header: http.Header{"User-Agent": {abroad.agent}}}))
 	require.Equal(t, map[uint64][2]int{watching: {1, 0}, listening: {1, 1}}, crowds)
 	a.s.Crowds("y", func(uint64, int, int) { require.Fail(t, "nothing is there") })
 }
@@ -236,13 +237,14 @@ func TestNodesWithOneKeyKnowEachOthersViewers(t *testing.T) {
 	t.Parallel()
 	a, b := newAudience(t), newAudience(t)
 	token := strings.TrimPrefix(a.load(home), "?v=")
-	id, ok := b.s.cfg.Viewers.Read(token, b.now)
+	crowd, player, ok := b.s.cfg.Viewers.Read(token, b.now)
 	require.True(t, ok)
-	require.NotZero(t, id&playerMask)
-	require.Less(t, Crowd(id), uint64(1)<<40)
-	_, ok = b.s.cfg.Viewers.Read(token, b.now.Add(viewerTTL))
+	require.NotZero(t, player)
+	require.Less(t, crowd, uint64(1)<<40)
+	require.Equal(t, crowd, b.s.cfg.Viewers.Crowd(netip.MustParseAddr("192.0.2.1"), home.agent))
+	_, _, ok = b.s.cfg.Viewers.Read(token, b.now.Add(viewerTTL))
 	require.False(t, ok, "expired")
-	_, ok = NewViewerTokens(nil).Read(token, b.now)
+	_, _, ok = NewViewerTokens(nil).Read(token, b.now)
 	require.False(t, ok, "another key")
 }
 
@@ -299,16 +301,16 @@ func FuzzViewerToken(f *testing.F) {
 		if ok && viewerText.EncodeToString(raw[:]) != token {
 			require.Fail(t, "two texts of one token")
 		}
-		id, ok := tokens.Read(token, anchor)
+		id, ok := tokens.read(token, anchor)
 		require.Equal(t, token == good, ok)
 		if ok {
 			require.Equal(t, uint64(1<<40|7), id)
 		}
 		own := tokens.token(raw.id(), anchor.Add(time.Minute))
-		id, ok = tokens.Read(own, anchor)
+		id, ok = tokens.read(own, anchor)
 		require.True(t, ok)
 		require.Equal(t, raw.id(), id)
-		_, ok = tokens.Read(own, anchor.Add(time.Minute))
+		_, ok = tokens.read(own, anchor.Add(time.Minute))
 		require.False(t, ok)
 	})
 }

@@ -57,13 +57,20 @@ func NewViewerTokens(key []byte) *ViewerTokens {
 	return &ViewerTokens{sign: derive("viewer tokens"), tell: [sha256.Size]byte(derive("viewers"))}
 }
 
-// Crowd returns what those have in common who come from one address with one user
-// agent: a number below 2^40, and nothing that could be turned back.
-func Crowd(id uint64) uint64 { return id >> playerBits }
+// crowdOf returns the upper part of an id, a number below 2^40: what those have in
+// common who come from one address with one user agent. Nothing can be turned back
+// to either.
+func crowdOf(id uint64) uint64 { return id >> playerBits }
 
-// Read returns the id of the viewer whom token was made for, and false for one that
-// is forged or has expired. The same viewer may come with several ids: see Crowd.
-func (t *ViewerTokens) Read(token string, now time.Time) (id uint64, ok bool) {
+// Read returns whom token was made for: one of the players of a crowd, which is all who
+// came from one address with one user agent. It returns false for a token that is
+// forged or has expired.
+func (t *ViewerTokens) Read(token string, now time.Time) (crowd, player uint64, ok bool) {
+	id, ok := t.read(token, now)
+	return crowdOf(id), id & playerMask, ok
+}
+
+func (t *ViewerTokens) read(token string, now time.Time) (id uint64, ok bool) {
 	raw, ok := parseToken(token)
 	if !ok || !raw.fresh(now) || !t.signed(raw) {
 		return 0, false
@@ -71,15 +78,22 @@ func (t *ViewerTokens) Read(token string, now time.Time) (id uint64, ok bool) {
 	return raw.id(), true
 }
 
-// Stranger returns the id of a viewer without a token.
-func (t *ViewerTokens) Stranger(addr netip.Addr, agent string) uint64 {
+// Crowd returns the crowd of those who come from addr with a user agent.
+func (t *ViewerTokens) Crowd(addr netip.Addr, agent string) uint64 {
+	return crowdOf(t.stranger(addr, agent))
+}
+
+// stranger returns the id of a viewer without a token.
+func (t *ViewerTokens) stranger(addr netip.Addr, agent string) uint64 {
 	if addr = addr.Unmap().WithZone(""); addr.Is6() { // a household has as many as it likes
 		addr = netip.PrefixFrom(addr, 64).Masked().Addr()
 	}
 	var buf [sha256.Size + 16 + maxAgent]byte
 	text := append(buf[:0], t.tell[:]...)
-	from := addr.As16()
-	text = append(text, from[:]...)
+	if addr.IsValid() {
+		from := addr.As16()
+		text = append(text, from[:]...)
+	}
 	text = append(text, agent[:min(len(agent), maxAgent)]...)
 	sum := sha256.Sum256(text)
 	return binary.BigEndian.Uint64(sum[:]) &^ playerMask
