@@ -263,6 +263,7 @@ CREATE TABLE calls (
     party_id   UUID        CONSTRAINT calls_party_id_fkey REFERENCES parties (id) ON DELETE SET NULL,
     caller_id  UUID        CONSTRAINT calls_caller_id_fkey REFERENCES users (id) ON DELETE SET NULL,
     callee_id  UUID        CONSTRAINT calls_callee_id_fkey REFERENCES users (id) ON DELETE SET NULL,
+    pair       TEXT,       -- of a direct call that is not over: both people, whoever called
     state      TEXT        NOT NULL CONSTRAINT calls_state_check CHECK (state IN ('ringing', 'active', 'ended')),
     outcome    TEXT        NOT NULL DEFAULT '' CONSTRAINT calls_outcome_check CHECK (outcome IN ('', 'answered', 'missed', 'rejected', 'busy', 'cancelled', 'failed')),
     video      BOOLEAN     NOT NULL,
@@ -271,7 +272,9 @@ CREATE TABLE calls (
     answered_at TIMESTAMPTZ,
     ended_at   TIMESTAMPTZ
 );
-CREATE INDEX calls_open_idx ON calls (id) WHERE state <> 'ended';
+CREATE INDEX calls_rings_until_idx ON calls (rings_until) WHERE state = 'ringing';
+CREATE INDEX calls_ringing_idx ON calls (callee_id) WHERE state = 'ringing';
+CREATE UNIQUE INDEX calls_pair_key ON calls (pair) WHERE pair IS NOT NULL;
 CREATE UNIQUE INDEX calls_party_id_key ON calls (party_id) WHERE state <> 'ended' AND party_id IS NOT NULL;
 CREATE INDEX calls_caller_id_idx ON calls (caller_id, id);
 CREATE INDEX calls_callee_id_idx ON calls (callee_id, id);
@@ -284,13 +287,15 @@ CREATE TABLE call_participants (
     device     TEXT        NOT NULL, -- id of its socket
     node       TEXT        NOT NULL, -- that has the socket
     joined_at  TIMESTAMPTZ NOT NULL,
-    seen_at    TIMESTAMPTZ NOT NULL,
-    away_since TIMESTAMPTZ, -- when its socket was lost
+    seen_at    TIMESTAMPTZ NOT NULL, -- when that node last said so, or the socket was lost
+    away_since TIMESTAMPTZ, -- when its socket was lost; also until it is there for the first time
     left_at    TIMESTAMPTZ
 );
-CREATE UNIQUE INDEX call_participants_user_key ON call_participants (call_id, user_id) WHERE left_at IS NULL;
+-- A person is in one call at a time.
+CREATE UNIQUE INDEX call_participants_user_id_key ON call_participants (user_id) WHERE left_at IS NULL;
 CREATE INDEX call_participants_user_id_idx ON call_participants (user_id, call_id);
-CREATE INDEX call_participants_device_idx ON call_participants (device) WHERE left_at IS NULL;
+CREATE INDEX call_participants_node_idx ON call_participants (node) WHERE left_at IS NULL;
+CREATE INDEX call_participants_seen_at_idx ON call_participants (seen_at) WHERE left_at IS NULL;
 CREATE INDEX call_participants_call_id_idx ON call_participants (call_id, id);
 
 -- How many watched, by the minute.

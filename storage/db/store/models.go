@@ -111,6 +111,7 @@ type Call struct {
 	PartyID    uuid.NullUUID
 	CallerID   uuid.NullUUID
 	CalleeID   uuid.NullUUID
+	Pair       sql.NullString
 	State      string
 	Outcome    string
 	Video      bool
