@@ -201,6 +201,7 @@ CREATE TABLE parties (
 );
 CREATE INDEX parties_host_id_idx ON parties (host_id, id);
 CREATE INDEX parties_active_at_idx ON parties (active_at) WHERE ended_at IS NULL;
+CREATE INDEX parties_ended_at_idx ON parties (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE party_members (
     party_id   UUID        NOT NULL CONSTRAINT party_members_party_id_fkey REFERENCES parties (id) ON DELETE CASCADE,
