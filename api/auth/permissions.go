@@ -235,16 +235,17 @@ var sockets = map[string]Rule{
 	"party.ready": users(ScopeSocial),
 	"party.send":  users(ScopeSocial),
 
-	"call:":       users(ScopeSocial), // id of a participant: whoever that is
-	"call.start":  users(ScopeSocial),
-	"call.accept": users(ScopeSocial),
-	"call.reject": users(ScopeSocial),
-	"call.cancel": users(ScopeSocial),
-	"call.join":   users(ScopeSocial),
-	"call.leave":  users(ScopeSocial),
-	"call.resume": users(ScopeSocial),
-	"call.signal": users(ScopeSocial),
-	"call.media":  users(ScopeSocial),
+	"call:":        users(ScopeSocial), // id of a participant: whoever that is
+	"call.start":   users(ScopeSocial),
+	"call.accept":  users(ScopeSocial),
+	"call.reject":  users(ScopeSocial),
+	"call.cancel":  users(ScopeSocial),
+	"call.join":    users(ScopeSocial),
+	"call.leave":   users(ScopeSocial),
+	"call.resume":  users(ScopeSocial),
+	"call.signal":  users(ScopeSocial),
+	"call.media":   users(ScopeSocial),
+	"call.current": users(ScopeRead), // what rings, and where one is in a call
 }
 
 // SocketRuleOf returns who may call the method, or subscribe to the kind of topic, with

@@ -80,7 +80,9 @@ UPDATE call_participants SET device = sqlc.arg(device), node = sqlc.arg(node), a
 WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id) AND left_at IS NULL;
 
 -- name: CallParticipantLeft :execrows
-UPDATE call_participants SET left_at = $2 WHERE id = $1 AND left_at IS NULL;
+-- Unless somebody has seen them since.
+UPDATE call_participants SET left_at = sqlc.arg(left_at)
+WHERE id = sqlc.arg(id) AND left_at IS NULL AND seen_at < sqlc.arg(seen_before);
 
 -- name: AllLeftCall :exec
 UPDATE call_participants SET left_at = $2 WHERE call_id = $1 AND left_at IS NULL;
@@ -97,7 +99,7 @@ WHERE node = sqlc.arg(node) AND left_at IS NULL AND away_since IS NULL;
 
 -- name: LostCallParticipants :many
 -- Those who are away for too long, and those of nodes that are gone for longer.
-SELECT id, call_id FROM call_participants
+SELECT id, call_id, away_since FROM call_participants
 WHERE left_at IS NULL AND seen_at < sqlc.arg(away_before)
   AND (away_since IS NOT NULL OR seen_at < sqlc.arg(dead_before))
 LIMIT sqlc.arg(most);

@@ -191,16 +191,19 @@ func (q *Queries) CallParticipantHere(ctx context.Context, arg CallParticipantHe
 }
 
 const callParticipantLeft = `-- name: CallParticipantLeft :execrows
-UPDATE call_participants SET left_at = $2 WHERE id = $1 AND left_at IS NULL
+UPDATE call_participants SET left_at = $1
+WHERE id = $2 AND left_at IS NULL AND seen_at < $3
 `
 
 type CallParticipantLeftParams struct {
-	ID     uuid.UUID
-	LeftAt *column.Time
+	LeftAt     *column.Time
+	ID         uuid.UUID
+	SeenBefore column.Time
 }
 
+// Unless somebody has seen them since.
 func (q *Queries) CallParticipantLeft(ctx context.Context, arg CallParticipantLeftParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, callParticipantLeft, arg.ID, arg.LeftAt)
+	result, err := q.db.ExecContext(ctx, callParticipantLeft, arg.LeftAt, arg.ID, arg.SeenBefore)
 	if err != nil {
 		return 0, err
 	}
@@ -612,7 +615,7 @@ func (q *Queries) LockCall(ctx context.Context, id uuid.UUID) (int64, error) {
 }
 
 const lostCallParticipants = `-- name: LostCallParticipants :many
-SELECT id, call_id FROM call_participants
+SELECT id, call_id, away_since FROM call_participants
 WHERE left_at IS NULL AND seen_at < $1
   AND (away_since IS NOT NULL OR seen_at < $2)
 LIMIT $3
@@ -625,8 +628,9 @@ type LostCallParticipantsParams struct {
 }
 
 type LostCallParticipantsRow struct {
-	ID     uuid.UUID
-	CallID uuid.UUID
+	ID        uuid.UUID
+	CallID    uuid.UUID
+	AwaySince *column.Time
 }
 
 // Those who are away for too long, and those of nodes that are gone for longer.
@@ -639,7 +643,7 @@ func (q *Queries) LostCallParticipants(ctx context.Context, arg LostCallParticip
 	items := []LostCallParticipantsRow{}
 	for rows.Next() {
 		var i LostCallParticipantsRow
-		if err := rows.Scan(&i.ID, &i.CallID); err != nil {
+		if err := rows.Scan(&i.ID, &i.CallID, &i.AwaySince); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
