@@ -42,7 +42,7 @@ CREATE TABLE chat_messages (
 CREATE INDEX chat_messages_channel_id_idx ON chat_messages (channel_id, id);
 CREATE INDEX chat_messages_broadcast_id_idx ON chat_messages (broadcast_id, position, id) WHERE broadcast_id IS NOT NULL;
 CREATE INDEX chat_messages_user_id_idx ON chat_messages (user_id, channel_id, id) WHERE user_id IS NOT NULL;
-CREATE INDEX chat_messages_created_at_idx ON chat_messages (created_at);
+CREATE INDEX chat_messages_address_idx ON chat_messages (created_at) WHERE address <> '';
 CREATE UNIQUE INDEX chat_messages_send_key_key ON chat_messages (user_id, send_key) WHERE send_key IS NOT NULL;
 
 CREATE TABLE chat_likes (
@@ -66,8 +66,10 @@ CREATE TABLE chat_bans (
     lifted_at  TIMESTAMPTZ
 );
 CREATE INDEX chat_bans_channel_id_idx ON chat_bans (channel_id, id);
-CREATE INDEX chat_bans_user_idx ON chat_bans (channel_id, user_id, id) WHERE lifted_at IS NULL AND user_id IS NOT NULL;
-CREATE INDEX chat_bans_address_idx ON chat_bans (channel_id, address, id) WHERE lifted_at IS NULL AND address <> '';
+CREATE INDEX chat_bans_active_idx ON chat_bans (channel_id, id) WHERE lifted_at IS NULL;
+CREATE INDEX chat_bans_user_idx ON chat_bans (channel_id, user_id, id) WHERE user_id IS NOT NULL;
+CREATE INDEX chat_bans_expires_at_idx ON chat_bans (expires_at) WHERE lifted_at IS NULL AND expires_at IS NOT NULL;
+CREATE INDEX chat_bans_lifted_at_idx ON chat_bans (lifted_at) WHERE lifted_at IS NOT NULL;
 CREATE INDEX chat_bans_user_id_idx ON chat_bans (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX chat_bans_created_by_idx ON chat_bans (created_by);
 
@@ -140,11 +142,13 @@ CREATE TABLE friend_requests (
     to_id      UUID        NOT NULL CONSTRAINT friend_requests_to_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     note       TEXT        NOT NULL,
     created_at TIMESTAMPTZ NOT NULL,
-    declined_at TIMESTAMPTZ -- the sender is not told; asking again has to wait
+    declined_at TIMESTAMPTZ, -- the sender is not told; asking again has to wait
+    cancelled_at TIMESTAMPTZ -- by the sender, once it was declined: it is there for nobody, but the wait goes on
 );
 CREATE UNIQUE INDEX friend_requests_from_id_to_id_key ON friend_requests (from_id, to_id);
 CREATE INDEX friend_requests_from_id_idx ON friend_requests (from_id, id);
 CREATE INDEX friend_requests_to_id_idx ON friend_requests (to_id, id);
+CREATE INDEX friend_requests_declined_at_idx ON friend_requests (declined_at) WHERE declined_at IS NOT NULL;
 
 CREATE TABLE blocks (
     id         UUID        NOT NULL PRIMARY KEY,
@@ -163,6 +167,9 @@ CREATE TABLE social_settings (
     show_watching   BOOLEAN     NOT NULL, -- likewise
     allow_requests  TEXT        NOT NULL CONSTRAINT social_settings_allow_requests_check CHECK (allow_requests IN ('everyone', 'nobody')),
     last_seen_at    TIMESTAMPTZ,
+    asked           BIGINT      NOT NULL DEFAULT 0, -- friend requests sent since asked_at
+    asked_at        TIMESTAMPTZ,
+    version         BIGINT      NOT NULL DEFAULT 0, -- of what is shown; 0 is also that of the defaults
     updated_at      TIMESTAMPTZ NOT NULL
 );
 

@@ -263,12 +263,13 @@ type Friend struct {
 }
 
 type FriendRequest struct {
-	ID         uuid.UUID
-	FromID     uuid.UUID
-	ToID       uuid.UUID
-	Note       string
-	CreatedAt  column.Time
-	DeclinedAt *column.Time
+	ID          uuid.UUID
+	FromID      uuid.UUID
+	ToID        uuid.UUID
+	Note        string
+	CreatedAt   column.Time
+	DeclinedAt  *column.Time
+	CancelledAt *column.Time
 }
 
 type IdempotencyKey struct {
@@ -433,6 +434,9 @@ type SocialSetting struct {
 	ShowWatching  bool
 	AllowRequests string
 	LastSeenAt    *column.Time
+	Asked         int64
+	AskedAt       *column.Time
+	Version       int64
 	UpdatedAt     column.Time
 }
 
