@@ -51,6 +51,7 @@ SELECT i.state, i.source_key, i.updated_at,
            WHEN i.target_kind = 'user' AND EXISTS (SELECT 1 FROM users u WHERE u.id = i.target_id AND u.avatar_id = i.id) THEN 1
            WHEN i.target_kind = 'channel' AND EXISTS (
                SELECT 1 FROM channels c WHERE c.id = i.target_id AND (c.avatar_id = i.id OR c.banner_id = i.id OR c.thumbnail_id = i.id)) THEN 1
+           WHEN i.target_kind = 'emote' AND EXISTS (SELECT 1 FROM emotes e WHERE e.id = i.target_id AND e.image_id = i.id) THEN 1
            WHEN i.kind = 'thumbnail' AND EXISTS (SELECT 1 FROM broadcasts b WHERE b.thumbnail_id = i.id) THEN 1
            ELSE 0 END AS BIGINT) AS shown
 FROM images i
