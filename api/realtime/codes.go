@@ -26,7 +26,7 @@ var (
 // Why a subscription is ended by this program. Clients subscribe again after 2500 and
 // above, and not by themselves below.
 var (
-	endNoAccess = centrifuge.Unsubscribe{Code: 2000, Reason: "no access"} // any more: the channel has become private, was renamed or is gone
+	endNoAccess = centrifuge.Unsubscribe{Code: 2000, Reason: "no access"} // any more: the channel has become private, was renamed or is gone, or the person was expelled
 )
 
 var (

@@ -35,6 +35,9 @@ type Config struct {
 
 	// RedisURL joins the node to others, such as redis://host:6379/0; alone if empty.
 	RedisURL string
+	// RedisPrefix begins the names of all that the node keeps there; "bandstand" if
+	// empty. Nodes with different ones do not know of each other.
+	RedisPrefix string
 	// Name of this process among all, for logs; the host's if empty.
 	Name string
 	// Origins are those, besides the host that was asked, whose pages may connect.
@@ -59,6 +62,7 @@ func (cfg *Config) validate() error {
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	cfg.PingEvery = cmp.Or(cfg.PingEvery, 25*time.Second)
+	cfg.RedisPrefix = cmp.Or(cfg.RedisPrefix, "bandstand")
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -55,6 +55,17 @@ func (n *Node) Tell(ctx context.Context, user uuid.UUID, e Event) {
 	n.Publish(ctx, userKind+user.String(), e)
 }
 
+// Expel ends the subscriptions of a person to a topic, on all nodes: somebody has left
+// what it is about, or was made to. They may subscribe again if they are admitted.
+func (n *Node) Expel(ctx context.Context, user uuid.UUID, topic string) {
+	if user == uuid.Nil {
+		return // all who are not signed in
+	}
+	if err := n.node.Unsubscribe(user.String(), topic, centrifuge.WithCustomUnsubscribe(endNoAccess)); err != nil {
+		n.cfg.Logger.WarnContext(ctx, "somebody may still be subscribed on other nodes", "err", err)
+	}
+}
+
 // Socket is a connected client.
 type Socket struct {
 	ID   string // of this connection alone; a client that reconnects gets another

@@ -6,9 +6,6 @@ import (
 	"github.com/centrifugal/centrifuge"
 )
 
-// redisPrefix begins the names of all keys and topics in Redis.
-const redisPrefix = "bandstand"
-
 // join makes the node one of those that share a Redis, if there is one.
 func (n *Node) join() error {
 	if n.cfg.RedisURL == "" {
@@ -19,12 +16,12 @@ func (n *Node) join() error {
 		return errors.New("redis: the address is not understood, or nobody answers") // the error could show the password
 	}
 	shards := []*centrifuge.RedisShard{shard}
-	broker, err := centrifuge.NewRedisBroker(n.node, centrifuge.RedisBrokerConfig{Prefix: redisPrefix, Shards: shards})
+	broker, err := centrifuge.NewRedisBroker(n.node, centrifuge.RedisBrokerConfig{Prefix: n.cfg.RedisPrefix, Shards: shards})
 	if err != nil {
 		return err
 	}
 	n.node.SetBroker(broker)
-	presence, err := centrifuge.NewRedisPresenceManager(n.node, centrifuge.RedisPresenceManagerConfig{Prefix: redisPrefix, Shards: shards})
+	presence, err := centrifuge.NewRedisPresenceManager(n.node, centrifuge.RedisPresenceManagerConfig{Prefix: n.cfg.RedisPrefix, Shards: shards})
 	if err != nil {
 		return err
 	}
