@@ -111,6 +111,7 @@ type Service struct {
 	cfg     Config
 	metrics *metrics
 	keys    [][]byte // as of unsubscribeKeys
+	began   chan struct{}
 }
 
 // NewService returns a Service. It follows what is on air once Run is called.
@@ -122,7 +123,7 @@ func NewService(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("broadcast: %w", err)
 	}
-	return &Service{cfg: cfg, metrics: newMetrics(cfg.Registerer), keys: keys}, nil
+	return &Service{cfg: cfg, metrics: newMetrics(cfg.Registerer), keys: keys, began: make(chan struct{}, 1)}, nil
 }
 
 // nothing is the Live of a process without sessions, and Hooks that tell nobody.

@@ -34,10 +34,20 @@ func (s *Service) Run(ctx context.Context) error {
 		select {
 		case <-tick.C:
 			w.tick(ctx)
+		case <-s.began:
+			w.tick(ctx)
 		case <-ctx.Done():
 			w.last(context.WithoutCancel(ctx))
 			return nil
 		}
+	}
+}
+
+// Began has Run look at what is on air at once: something has begun. It does not block.
+func (s *Service) Began() {
+	select {
+	case s.began <- struct{}{}:
+	default:
 	}
 }
 

@@ -15,6 +15,7 @@ type LiveState struct {
 	HLSURL       string      `json:"hls_url" maxLength:"1024" doc:"Multivariant playlist: absolute, or a path on the node's public_url."`
 	ThumbnailURL string      `json:"thumbnail_url,omitempty" maxLength:"1024"`
 	Renditions   []Rendition `json:"renditions,omitempty" nullable:"false" maxItems:"16"`
+	Rungs        []string    `json:"rungs,omitempty" nullable:"false" maxItems:"16" doc:"Names of the rungs that the ladder should have."`
 
 	node string // that reported it; "" for this process
 }

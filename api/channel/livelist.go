@@ -85,7 +85,12 @@ func (s *Service) beyond(l rest.List, c rest.Cursor) []onAir {
 // allLive returns what is on air, each channel once: in this process, or as the
 // node with the youngest session tells.
 func (s *Service) allLive() []onAir {
-	local, remote := s.cfg.Live.All(), s.nodes.All()
+	return youngest(s.cfg.Live.All(), append(s.nodes.All(), s.peers.All()...))
+}
+
+// youngest returns each channel once: as local has it, or else its youngest session of
+// remote.
+func youngest(local, remote []LiveState) []onAir {
 	byID := make(map[uuid.UUID]*LiveState, len(local)+len(remote))
 	for i := range remote {
 		id, err := uuid.Parse(remote[i].ChannelID)
@@ -105,10 +110,14 @@ func (s *Service) allLive() []onAir {
 	return all
 }
 
-// OnAir returns what is on air, each channel once, in this process and on the nodes
-// that report to it.
-func (s *Service) OnAir() []LiveState {
-	all := s.allLive()
+// OnAir returns what is on air, each channel once: in this process, on the nodes that
+// report to it, and on those of the API that it hears of.
+func (s *Service) OnAir() []LiveState { return statesOf(s.allLive()) }
+
+// OnAirHere is OnAir without the other nodes of the API.
+func (s *Service) OnAirHere() []LiveState { return statesOf(youngest(s.cfg.Live.All(), s.nodes.All())) }
+
+func statesOf(all []onAir) []LiveState {
 	states := make([]LiveState, len(all))
 	for i, on := range all {
 		states[i] = *on.state
@@ -118,7 +127,16 @@ func (s *Service) OnAir() []LiveState {
 
 // EndRemote has a session on another node ended, within a second or two. It reports
 // whether one has it.
-func (s *Service) EndRemote(session string) bool { return s.nodes.end(session) }
+func (s *Service) EndRemote(session string) bool {
+	if s.nodes.end(session) {
+		return true
+	}
+	known := slices.ContainsFunc(s.peers.All(), func(state LiveState) bool { return state.Session == session })
+	if !known || s.cfg.Events == nil {
+		return false
+	}
+	return s.cfg.Events.Announce(kindEnd, []byte(session)) == nil
+}
 
 // liveNow returns what is on air at slug, in this process or on another node; nil
 // for nothing.
@@ -126,7 +144,9 @@ func (s *Service) liveNow(slug string) *LiveState {
 	state, ok := s.cfg.Live.Lookup(slug)
 	if !ok {
 		if state, ok = s.nodes.Lookup(slug); !ok {
-			return nil
+			if state, ok = s.peers.Lookup(slug); !ok {
+				return nil
+			}
 		}
 	}
 	return &state

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -60,7 +61,7 @@ func (n *nodes) put(r Report) error {
 		if state, err = resolve(base, state); err != nil {
 			return err
 		}
-		state.node = r.Node
+		state.node = cmp.Or(state.node, r.Node)
 		live[state.Slug] = state
 	}
 

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"bandstand/api/auth"
+	"bandstand/api/realtime"
 	"bandstand/storage/cache"
 	"bandstand/storage/db"
 	"bandstand/storage/db/column"
@@ -31,15 +32,28 @@ type Signer interface {
 
 // Config is what a Service needs. Fields without a default are required.
 type Config struct {
-	DB    *db.DB
-	Live  Live  // sessions of this process; none if nil
-	Rules Rules // what admins decide; 250 channels a person, for everyone to see, if nil
+	DB   *db.DB
+	Live Live // sessions of this process; none if nil
+	// EndHere ends a session of this process, and reports whether it is one; nil if
+	// there are none.
+	EndHere func(session string) bool
+	Rules   Rules // what admins decide; 250 channels a person, for everyone to see, if nil
 
 	// Private channels play at SignedPath(slug, token) with a token of Playback. Without
 	// these two, which go together, nobody is told where private channels play.
 	Playback    Signer
 	SignedPath  func(slug, token string) string
 	PlaybackTTL time.Duration // how long viewers' own addresses are good; 6 hours if zero
+
+	// Events are the clients that hear what happens on air, while RunEvents runs; nobody
+	// does if nil.
+	Events    Sockets
+	Node      string                                               // name of this one among all
+	PublicURL func() string                                        // how other nodes' viewers reach this one; required with Events
+	Audience  func(slug string) (viewers, listeners int)           // how many watch and listen; as the node of the session says if nil
+	Began     func(session string)                                 // hears at once that a session can be played; may be nil
+	Joined    func(ctx context.Context, sub realtime.Subscription) // hears who subscribes to live:, and Left who leaves; may be nil
+	Left      func(sub realtime.Subscription)
 
 	Rests      Rester                // who has liked lately; remembered in this process if nil
 	Abuse      Abuse                 // hears of those who like too much; nobody if nil
@@ -52,7 +66,9 @@ type Config struct {
 type Service struct {
 	cfg    Config
 	cache  *cache.Cache[string, Channel] // by slug; nil for none
-	nodes  *nodes
+	nodes  *nodes                        // that report to this process
+	air    *airwatch
+	peers  *nodes // other API processes, with what is reported to them
 	likes  *likes
 	abused *abused
 }
@@ -77,10 +93,21 @@ func NewService(cfg Config) (*Service, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Events != nil && cfg.PublicURL == nil {
+		return nil, errors.New("channel: PublicURL is required with Events")
+	}
+	if cfg.Began == nil {
+		cfg.Began = func(string) {}
+	}
 	if cfg.Rests == nil {
 		cfg.Rests = newRests(cfg.Now)
 	}
-	s := &Service{cfg: cfg, nodes: newNodes(cfg.Now), likes: newLikes(), abused: newAbused(cfg.Now)}
+	s := &Service{cfg: cfg, nodes: newNodes(cfg.Now), peers: newNodes(cfg.Now), likes: newLikes(), abused: newAbused(cfg.Now)}
+	if cfg.Events != nil {
+		s.air = newAirwatch(s)
+		s.join(cfg.Events)
+		s.addTopics(cfg.Events)
+	}
 	if cfg.Registerer == nil {
 		return s, nil
 	}

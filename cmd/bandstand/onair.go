@@ -28,6 +28,7 @@ type show struct {
 	session *live.Session
 	id      string // of the channel
 	stream  *hls.Stream
+	rungs   []string // that the ladder should have
 }
 
 func newOnAir(h *hls.Server, l *ladder.Ladder) *onAir {
@@ -42,6 +43,9 @@ func (o *onAir) outputs(s *live.Session, g live.Grant, f stream.Format) live.Out
 	}
 	out := o.hls.Open(g.Channel, hls.Options{ExpectRungs: rungs})
 	sh := &show{session: s, id: g.ChannelID, stream: out}
+	for _, r := range rungs {
+		sh.rungs = append(sh.rungs, r.Name)
+	}
 	o.mu.Lock()
 	o.shows[g.Channel] = sh
 	o.setPrivate(g.Channel, g.Private)
@@ -136,6 +140,7 @@ func (o *onAir) state(slug string, sh *show) channel.LiveState {
 		Viewers: o.hls.Viewers(slug), TotalViewers: o.hls.TotalViewers(slug),
 		Publisher: publisherOf(sh.session),
 		HLSURL:    "/live/" + slug + "/index.m3u8",
+		Rungs:     sh.rungs,
 	}
 	if sh.stream.HasThumbnail() {
 		st.ThumbnailURL = "/live/" + slug + "/thumb.jpg"

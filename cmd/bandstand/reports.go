@@ -20,9 +20,10 @@ type reports struct {
 	sessions *live.Registry // of this node; nil without the role ingest
 }
 
-// OnAir implements broadcast.Live.
+// OnAir implements broadcast.Live: what is on air on other nodes of the API, those write
+// down.
 func (r *reports) OnAir() []broadcast.Sample {
-	states := r.channels.OnAir()
+	states := r.channels.OnAirHere()
 	samples := make([]broadcast.Sample, 0, len(states))
 	for _, st := range states {
 		id, err := uuid.Parse(st.Session)
@@ -34,7 +35,7 @@ func (r *reports) OnAir() []broadcast.Sample {
 		p := st.Publisher
 		samples = append(samples, broadcast.Sample{
 			Session: broadcast.Session{ID: id, ChannelID: channelID, Node: r.nodeOf(st), StartedAt: st.StartedAt},
-			Viewers: st.Viewers, TotalViewers: st.TotalViewers,
+			Slug: st.Slug, Viewers: st.Viewers, TotalViewers: st.TotalViewers,
 			Ingest: broadcast.Ingest{
 				Protocol: p.Protocol, Codecs: codecs, Width: width, Height: height,
 				BitrateBPS: p.BitrateBPS, FrameRate: p.FrameRate, KeyframeIntervalMS: p.KeyframeIntervalMS,

@@ -217,7 +217,10 @@ func (a *app) openChannels(context.Context) error {
 		DB: a.api.db, Rules: a.api.instance,
 		Playback: playback, SignedPath: access.Path, PlaybackTTL: a.cfg.Auth.PlaybackTTL,
 		Rests: limit.NewRests(a.api.counts), Abuse: a.api.instance,
-		Logger: a.log, Registerer: a.metrics,
+		Events: a.api.sockets, PublicURL: a.publicURL, Node: a.api.reports.node,
+		Began:   func(string) { a.api.broadcasts.Began() },
+		EndHere: func(session string) bool { return a.sessions != nil && a.sessions.End(session) },
+		Logger:  a.log, Registerer: a.metrics,
 	}
 	if a.onAir != nil {
 		cfg.Live = a.onAir
@@ -226,7 +229,7 @@ func (a *app) openChannels(context.Context) error {
 		return err
 	}
 	a.api.reports.channels = a.api.channels
-	a.serving = append(a.serving, a.api.channels.Run)
+	a.serving = append(a.serving, a.api.channels.Run, a.api.channels.RunEvents)
 	return nil
 }
 
