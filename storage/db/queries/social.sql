@@ -72,8 +72,8 @@ SELECT * FROM friend_requests WHERE id = $1;
 -- name: FriendRequestBetween :one
 SELECT * FROM friend_requests WHERE from_id = $1 AND to_id = $2;
 
--- name: AcceptFriendRequest :execrows
-DELETE FROM friend_requests WHERE id = $1 AND to_id = $2 AND declined_at IS NULL;
+-- name: DeleteFriendRequest :execrows
+DELETE FROM friend_requests WHERE id = $1;
 
 -- name: DeclineFriendRequest :execrows
 UPDATE friend_requests SET declined_at = $3 WHERE id = $1 AND to_id = $2 AND declined_at IS NULL;

@@ -12,23 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const acceptFriendRequest = `-- name: AcceptFriendRequest :execrows
-DELETE FROM friend_requests WHERE id = $1 AND to_id = $2 AND declined_at IS NULL
-`
-
-type AcceptFriendRequestParams struct {
-	ID   uuid.UUID
-	ToID uuid.UUID
-}
-
-func (q *Queries) AcceptFriendRequest(ctx context.Context, arg AcceptFriendRequestParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, acceptFriendRequest, arg.ID, arg.ToID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
 const areFriends = `-- name: AreFriends :one
 SELECT EXISTS (SELECT 1 FROM friends WHERE user_id = $1 AND friend_id = $2)
 `
@@ -392,6 +375,18 @@ type DeleteBlockParams struct {
 
 func (q *Queries) DeleteBlock(ctx context.Context, arg DeleteBlockParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, deleteBlock, arg.UserID, arg.BlockedID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteFriendRequest = `-- name: DeleteFriendRequest :execrows
+DELETE FROM friend_requests WHERE id = $1
+`
+
+func (q *Queries) DeleteFriendRequest(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteFriendRequest, id)
 	if err != nil {
 		return 0, err
 	}
