@@ -28,7 +28,9 @@ type minute struct {
 
 // airing is the audience of one broadcast.
 type airing struct {
+	session   uuid.UUID
 	broadcast uuid.UUID // uuid.Nil until it is known
+	before    *airing   // of the session before; until it is known whether that is the same broadcast
 	taken     time.Time
 
 	seen    map[uint64]int // the most of each crowd
@@ -40,30 +42,31 @@ type airing struct {
 	minutes            []minute // those not taken; the last is not over
 }
 
-// Take returns how many watch the broadcast on a channel now, and how many of these
-// only listen; the most at one time since it was last asked for; and how many
-// different ones there were since it was first asked for. It calls each for all minutes
-// since it was last asked for, in order, with the most at one time in each: the last
-// one is not over, and comes again. A broadcast that is not known yet is uuid.Nil,
-// which is for whatever is on air.
+// Take returns how many watch a session on a channel now, and how many of these only
+// listen; the most at one time since it was last asked for; and how many different
+// ones there were in its broadcast since that was first asked for. It calls each for
+// all minutes since it was last asked for, in order, with the most at one time in each:
+// the last one is not over, and comes again. A broadcast that is not known yet is
+// uuid.Nil.
 //
 // A total counts of each crowd the most that there were at one time, over all sessions
 // of the broadcast. When the process is new it knows nobody.
-func (s *Service) Take(slug string, broadcast uuid.UUID, each func(at time.Time, viewers, listeners int)) (viewers, listeners, peak, total int) {
+func (s *Service) Take(slug string, session, broadcast uuid.UUID, each func(at time.Time, viewers, listeners int)) (viewers, listeners, peak, total int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Now()
 	a := s.airings[slug]
-	switch {
-	case a == nil, broadcast != uuid.Nil && a.broadcast != uuid.Nil && a.broadcast != broadcast:
-		a = &airing{seen: map[uint64]int{}}
+	if a == nil || a.session != session || (broadcast != uuid.Nil && a.broadcast != uuid.Nil && a.broadcast != broadcast) {
+		before := a
+		if before != nil {
+			before.before = nil
+		}
+		a = &airing{session: session, before: before, seen: map[uint64]int{}}
 		s.airings[slug] = a
-		fallthrough
-	case now.Sub(a.taken) > restAfter:
 		a.note(s.countLocked(slug, now), now)
 	}
 	if broadcast != uuid.Nil {
-		a.broadcast = broadcast
+		a.belongTo(broadcast)
 	}
 	a.taken = now
 	for _, m := range a.minutes {
@@ -77,16 +80,33 @@ func (s *Service) Take(slug string, broadcast uuid.UUID, each func(at time.Time,
 	return a.viewers, a.listeners, peak, a.total + a.unnamed
 }
 
+// belongTo notes which broadcast the session is of. Those who were there in the session
+// before are known if that was of the same.
+func (a *airing) belongTo(broadcast uuid.UUID) {
+	if before := a.before; before != nil && before.broadcast == broadcast {
+		for key, most := range before.seen {
+			a.saw(key, most)
+		}
+		a.unnamed = max(a.unnamed, before.unnamed)
+	}
+	a.broadcast, a.before = broadcast, nil
+}
+
+// saw notes that so many of a crowd were there.
+func (a *airing) saw(key uint64, n int) {
+	most, known := a.seen[key]
+	if n > most && (known || len(a.seen) < maxSeen) {
+		a.seen[key] = n
+		a.total += n - most
+	}
+}
+
 // note takes what was counted at now.
 func (a *airing) note(c counted, now time.Time) {
 	a.viewers, a.listeners = c.viewers, c.listeners
 	a.peak = max(a.peak, c.viewers)
 	for _, crowd := range c.who.named {
-		most, known := a.seen[crowd.key]
-		if crowd.all > most && (known || len(a.seen) < maxSeen) {
-			a.seen[crowd.key] = crowd.all
-			a.total += crowd.all - most
-		}
+		a.saw(crowd.key, crowd.all)
 	}
 	a.unnamed = max(a.unnamed, c.who.rest.all)
 	at := now.Truncate(time.Minute)

@@ -206,30 +206,31 @@ func TestBroadcastIsMeasured(t *testing.T) {
 		at                 string
 		viewers, listeners int
 	}
-	id := uuid.Must(uuid.NewV7())
+	first, second, third := uuid.New(), uuid.New(), uuid.New()
+	id := uuid.New()
 	var points []point
-	take := func(broadcast uuid.UUID) [4]int {
+	take := func(session, broadcast uuid.UUID) [4]int {
 		points = nil
-		viewers, listeners, peak, total := n.Take("demo", broadcast, func(at time.Time, viewers, listeners int) {
+		viewers, listeners, peak, total := n.Take("demo", session, broadcast, func(at time.Time, viewers, listeners int) {
 			points = append(points, point{at.Format(time.TimeOnly), viewers, listeners})
 		})
 		return [4]int{viewers, listeners, peak, total}
 	}
 	n.played["demo"] = map[uint64][2]int{1: {1, 0}}
-	require.Equal(t, [4]int{1, 0, 1, 1}, take(uuid.Nil), "before it is known")
+	require.Equal(t, [4]int{1, 0, 1, 1}, take(first, uuid.Nil), "before it is known")
 	n.played["demo"] = map[uint64][2]int{1: {1, 0}, 2: {2, 1}}
 	n.pass()
 	n.played["demo"] = map[uint64][2]int{2: {1, 0}}
 	n.pass()
-	require.Equal(t, [4]int{1, 0, 3, 3}, take(id), "the peak was in between")
+	require.Equal(t, [4]int{1, 0, 3, 3}, take(first, id), "the peak was in between")
 	require.Equal(t, []point{{"12:00:00", 3, 1}}, points)
 	for range 60 {
 		n.pass()
 		if now.Second() == 0 {
-			require.Equal(t, [4]int{1, 0, 1, 3}, take(id))
+			require.Equal(t, [4]int{1, 0, 1, 3}, take(first, id))
 			require.Equal(t, []point{{"12:00:00", 3, 1}, {"12:01:00", 1, 0}}, points, "a minute is over")
 		} else if now.Second()%10 == 0 {
-			take(id)
+			take(first, id)
 		}
 	}
 	require.InDelta(t, 1, gauge(t, n.reg, "bandstand_audience_viewers"), 0)
@@ -238,8 +239,12 @@ func TestBroadcastIsMeasured(t *testing.T) {
 	n.pass()
 	require.Zero(t, gauge(t, n.reg, "bandstand_audience_viewers"))
 	n.played["demo"] = map[uint64][2]int{1: {1, 0}, 3: {1, 0}}
-	require.Equal(t, [4]int{2, 0, 2, 4}, take(id), "the first is known from the first session")
-	require.Equal(t, [4]int{2, 0, 2, 2}, take(uuid.Must(uuid.NewV7())), "another broadcast")
+	require.Equal(t, [4]int{2, 0, 2, 2}, take(second, uuid.Nil), "perhaps another broadcast")
+	require.Equal(t, []point{{"12:02:00", 2, 0}}, points)
+	require.Equal(t, [4]int{2, 0, 0, 4}, take(second, id), "one is known from the first session")
+	require.Equal(t, [4]int{2, 0, 2, 2}, take(third, uuid.Nil))
+	require.Equal(t, [4]int{2, 0, 0, 2}, take(third, uuid.New()), "another broadcast")
+	require.Equal(t, [4]int{2, 0, 2, 2}, take(third, id), "it turns out to be another still")
 
 	n.played["demo"] = nil
 	now = now.Add(forgetAfter + time.Minute)

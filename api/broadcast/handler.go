@@ -23,6 +23,7 @@ type handler struct{ broadcasts *Service }
 func Register(api huma.API, broadcasts *Service) {
 	h := &handler{broadcasts}
 	h.registerLists(api)
+	h.registerAudience(api)
 	h.registerUnsubscribe(api)
 	tags := []string{"Broadcasts"}
 	failures := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests}

@@ -522,3 +522,28 @@ func TestSessionsOfABroadcast(t *testing.T) {
 		}, seen)
 	})
 }
+
+func TestAudienceOfABroadcast(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := newSite(t, d)
+		path := s.begin(s.id)
+		s.exec("UPDATE broadcasts SET viewers = 2, peak_viewers = 5, total_viewers = 9")
+		for n := range 3 {
+			s.exec("INSERT INTO broadcast_audience (broadcast_id, minute, viewers, listeners) VALUES ($1, $2, $3, 1)",
+				strings.TrimPrefix(path, "/api/v1/broadcasts/"), noon.Add(time.Duration(n)*time.Minute), n+1)
+		}
+		path += "/audience"
+		r := s.Do(http.MethodGet, path+"?from=2027-03-01T12:01:00Z", "", "")
+		require.Equal(t, http.StatusOK, r.Status, r.Text)
+		require.JSONEq(t, `{"viewers":2,"listeners":0,"peak_viewers":5,"total_viewers":9,"minutes":[
+			{"at":"2027-03-01T12:01:00Z","viewers":2,"listeners":1},{"at":"2027-03-01T12:02:00Z","viewers":3,"listeners":1}]}`, r.Text)
+		require.Equal(t, http.StatusUnprocessableEntity, s.Do(http.MethodGet, path+"?from=yesterday", "", "").Status)
+		s.advance(time.Hour)
+		require.NoError(t, s.svc.Sweep(t.Context()))
+		require.Equal(t, http.StatusNotFound, s.Do(http.MethodGet, path, s.fan.Token, "").Status, "hidden")
+		r = s.Do(http.MethodGet, path, s.owner.Token, "")
+		require.Len(t, r.JSON["minutes"], 3)
+		require.Zero(t, r.JSON["viewers"])
+	})
+}

@@ -21,8 +21,9 @@ type Session struct {
 type Sample struct {
 	Session
 
-	Viewers      int // now
-	TotalViewers int // different ones so far
+	Slug         string // of the channel
+	Viewers      int    // now
+	TotalViewers int    // different ones in the session so far, as its node counts
 	Ingest       Ingest
 }
 

@@ -50,10 +50,11 @@ type Config struct {
 	DB      *db.DB
 	BaseURL string // address of this server, such as https://live.example.org
 
-	Live   Live   // nothing is ever on air if nil
-	Hooks  Hooks  // nobody is told if nil
-	Jobs   Jobs   // no reminders if nil
-	Mailer Mailer // no reminders if nil
+	Live     Live     // nothing is ever on air if nil
+	Audience Audience // as Live says if nil
+	Hooks    Hooks    // nobody is told if nil
+	Jobs     Jobs     // no reminders if nil
+	Mailer   Mailer   // no reminders if nil
 
 	// Secret is what the links in reminders that take them back are signed with.
 	// Required with a Mailer.

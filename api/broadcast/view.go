@@ -29,7 +29,7 @@ type BroadcastView struct {
 	PublishedAt  *time.Time        `json:"published_at,omitempty" doc:"Absent while it is hidden; it is, once it has ended, until it is published."`
 	Viewers      int64             `json:"viewers" doc:"Now; 0 unless it is on air."`
 	PeakViewers  int64             `json:"peak_viewers" doc:"Most at one time."`
-	TotalViewers int64             `json:"total_viewers" doc:"Different ones, counted in each session."`
+	TotalViewers int64             `json:"total_viewers" doc:"Different ones, as far as they could be told apart."`
 	Likes        int64             `json:"likes"`
 	DurationMS   int64             `json:"duration_ms" doc:"On air, without the gaps between sessions."`
 	CreatedAt    time.Time         `json:"created_at"`
@@ -58,10 +58,22 @@ func (s *Service) view(b *Broadcast) BroadcastView {
 	if v.Links == nil {
 		v.Links = []BroadcastLink{}
 	}
-	if b.State == OnAir && b.SeenAt != nil && s.cfg.Now().Sub(b.SeenAt.Time) < freshFor {
-		v.Viewers = b.Viewers
-	}
+	v.Viewers, _ = s.watching(b)
 	return v
+}
+
+// watching returns how many watch b now, and how many of these only listen: as is
+// counted here, or was on the node that has its session.
+func (s *Service) watching(b *Broadcast) (viewers, listeners int64) {
+	if b.State != OnAir || b.SeenAt == nil || s.cfg.Now().Sub(b.SeenAt.Time) >= freshFor {
+		return 0, 0
+	}
+	if s.cfg.Audience != nil {
+		if viewers, listeners := s.cfg.Audience.Count(b.ChannelSlug); viewers > 0 {
+			return int64(viewers), int64(listeners)
+		}
+	}
+	return b.Viewers, 0
 }
 
 // publicView shows b to other programs: its pictures are where these find them.
@@ -92,7 +104,7 @@ type BroadcastSessionView struct {
 	EndedAt      *time.Time `json:"ended_at,omitempty" doc:"Absent while it is on air."`
 	SeenAt       time.Time  `json:"seen_at" doc:"When this was measured."`
 	DurationMS   int64      `json:"duration_ms"`
-	TotalViewers int64      `json:"total_viewers"`
+	TotalViewers int64      `json:"total_viewers" doc:"Different ones in this session, as its node counts."`
 	Ingest       Ingest     `json:"ingest"`
 }
 

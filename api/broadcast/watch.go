@@ -63,6 +63,7 @@ type watch struct {
 type watched struct {
 	sample    Sample    // the latest
 	seen      time.Time // when that was
+	crowd     turnout
 	broadcast uuid.UUID // uuid.Nil until the database knows
 	recorded  bool      // the database has known it
 	over      bool      // no longer on air
@@ -84,7 +85,7 @@ func (w *watch) tick(ctx context.Context) {
 	w.look()
 	ctx, cancel := context.WithTimeout(ctx, saveWithin)
 	defer cancel()
-	err := w.save(ctx)
+	err := w.save(ctx, false)
 	if err == nil && !w.s.cfg.Now().Before(w.sweepFrom) {
 		err = w.s.Sweep(ctx)
 	}
@@ -111,7 +112,7 @@ func (w *watch) last(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lastSave)
 	defer cancel()
 	w.look()
-	if err := w.save(ctx); err != nil {
+	if err := w.save(ctx, true); err != nil {
 		w.s.cfg.Logger.WarnContext(ctx, "what was on air last is not written down", "err", err)
 	}
 }
@@ -136,6 +137,7 @@ func (w *watch) look() {
 			w.known[sample.ID] = known
 		}
 		known.sample, known.seen, known.over = sample, now, false
+		known.measure(w.s.cfg.Audience, now)
 	}
 	for id, known := range w.known {
 		known.over = !on[id]
@@ -158,8 +160,9 @@ func (w *watch) makeRoom() {
 	}
 }
 
-// save writes down what is known, new sessions first.
-func (w *watch) save(ctx context.Context) error {
+// save writes down what is known, new sessions first. A minute is written once it is
+// over, be it with its session or with this program, which is last.
+func (w *watch) save(ctx context.Context, last bool) error {
 	var errs []error
 	for _, known := range w.sorted() {
 		if known.broadcast != uuid.Nil || w.s.cfg.Now().Before(known.notBefore) {
@@ -183,7 +186,7 @@ func (w *watch) save(ctx context.Context) error {
 			break
 		}
 	}
-	return errors.Join(append(errs, w.flush(ctx))...)
+	return errors.Join(append(errs, w.flush(ctx, last))...)
 }
 
 // sorted returns the sessions in one order, which keeps nodes that write down at the
@@ -198,18 +201,29 @@ func (w *watch) sorted() []*watched {
 }
 
 // flush writes down, in one transaction, what was measured of all sessions.
-func (w *watch) flush(ctx context.Context) error {
+func (w *watch) flush(ctx context.Context, last bool) error {
 	all := slices.DeleteFunc(w.sorted(), func(k *watched) bool { return k.broadcast == uuid.Nil })
 	if len(all) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(all, func(a, b *watched) int { return bytes.Compare(a.broadcast[:], b.broadcast[:]) })
-	kept := make([]bool, len(all))
+	kept, minutes := make([]bool, len(all)), make([][]AudienceMinute, len(all))
+	for i, known := range all {
+		minutes[i] = known.crowd.minutes
+		if !last && !known.over {
+			minutes[i] = known.crowd.over(known.seen)
+		}
+	}
 	err := w.s.cfg.DB.InTx(ctx, func(tx *db.Tx) error {
 		for i, known := range all {
 			var err error
 			if kept[i], err = known.save(ctx, tx); err != nil {
 				return err
+			}
+			if kept[i] {
+				if err := saveMinutes(ctx, tx, known.broadcast, minutes[i]); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -223,6 +237,8 @@ func (w *watch) flush(ctx context.Context) error {
 			delete(w.known, known.sample.ID)
 		case !kept[i]: // it counts as over, or is gone: see WentLive
 			known.broadcast = uuid.Nil
+		default:
+			known.crowd.minutes = slices.Delete(known.crowd.minutes, 0, len(minutes[i]))
 		}
 	}
 	return nil
@@ -235,7 +251,7 @@ func (k *watched) save(ctx context.Context, tx *db.Tx) (bool, error) {
 		return false, fmt.Errorf("encode what was measured: %w", err)
 	}
 	var ended *column.Time
-	viewers := int64(k.sample.Viewers)
+	viewers := int64(k.crowd.viewers)
 	if k.over {
 		ended, viewers = column.Maybe(k.seen), 0
 	}
@@ -247,7 +263,10 @@ func (k *watched) save(ctx context.Context, tx *db.Tx) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("save a session: %w", err)
 	}
-	n, err := tx.SaveAiring(ctx, store.SaveAiringParams{ID: k.broadcast, SeenAt: &seen, Viewers: viewers})
+	n, err := tx.SaveAiring(ctx, store.SaveAiringParams{
+		ID: k.broadcast, SeenAt: &seen, Viewers: viewers,
+		PeakViewers: int64(k.crowd.peak), TotalViewers: int64(k.crowd.total),
+	})
 	if err != nil {
 		return false, fmt.Errorf("save a broadcast: %w", err)
 	}

@@ -67,12 +67,12 @@ SET seen_at = CASE WHEN sqlc.arg(seen_at) > broadcast_sessions.seen_at THEN sqlc
 WHERE broadcast_sessions.id = sqlc.arg(id);
 
 -- name: SaveAiring :execrows
--- What follows for the broadcast from its sessions.
+-- What follows for the broadcast from its sessions. Figures do not go back.
 UPDATE broadcasts
 SET seen_at = CASE WHEN sqlc.arg(seen_at) > broadcasts.seen_at THEN sqlc.arg(seen_at) ELSE broadcasts.seen_at END,
     viewers = sqlc.arg(viewers),
-    peak_viewers = CASE WHEN sqlc.arg(viewers) > broadcasts.peak_viewers THEN sqlc.arg(viewers) ELSE broadcasts.peak_viewers END,
-    total_viewers = (SELECT CAST(COALESCE(SUM(s.total_viewers), 0) AS BIGINT) FROM broadcast_sessions s WHERE s.broadcast_id = broadcasts.id),
+    peak_viewers = CASE WHEN sqlc.arg(peak_viewers) > broadcasts.peak_viewers THEN sqlc.arg(peak_viewers) ELSE broadcasts.peak_viewers END,
+    total_viewers = CASE WHEN sqlc.arg(total_viewers) > broadcasts.total_viewers THEN sqlc.arg(total_viewers) ELSE broadcasts.total_viewers END,
     duration_ms = (SELECT CAST(COALESCE(SUM(s.duration_ms), 0) AS BIGINT) FROM broadcast_sessions s WHERE s.broadcast_id = broadcasts.id)
 WHERE broadcasts.id = sqlc.arg(id) AND broadcasts.state = 'live';
 

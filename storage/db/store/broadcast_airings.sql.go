@@ -346,21 +346,29 @@ const saveAiring = `-- name: SaveAiring :execrows
 UPDATE broadcasts
 SET seen_at = CASE WHEN $1 > broadcasts.seen_at THEN $1 ELSE broadcasts.seen_at END,
     viewers = $2,
-    peak_viewers = CASE WHEN $2 > broadcasts.peak_viewers THEN $2 ELSE broadcasts.peak_viewers END,
-    total_viewers = (SELECT CAST(COALESCE(SUM(s.total_viewers), 0) AS BIGINT) FROM broadcast_sessions s WHERE s.broadcast_id = broadcasts.id),
+    peak_viewers = CASE WHEN $3 > broadcasts.peak_viewers THEN $3 ELSE broadcasts.peak_viewers END,
+    total_viewers = CASE WHEN $4 > broadcasts.total_viewers THEN $4 ELSE broadcasts.total_viewers END,
     duration_ms = (SELECT CAST(COALESCE(SUM(s.duration_ms), 0) AS BIGINT) FROM broadcast_sessions s WHERE s.broadcast_id = broadcasts.id)
-WHERE broadcasts.id = $3 AND broadcasts.state = 'live'
+WHERE broadcasts.id = $5 AND broadcasts.state = 'live'
 `
 
 type SaveAiringParams struct {
-	SeenAt  *column.Time
-	Viewers int64
-	ID      uuid.UUID
+	SeenAt       *column.Time
+	Viewers      int64
+	PeakViewers  int64
+	TotalViewers int64
+	ID           uuid.UUID
 }
 
-// What follows for the broadcast from its sessions.
+// What follows for the broadcast from its sessions. Figures do not go back.
 func (q *Queries) SaveAiring(ctx context.Context, arg SaveAiringParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, saveAiring, arg.SeenAt, arg.Viewers, arg.ID)
+	result, err := q.db.ExecContext(ctx, saveAiring,
+		arg.SeenAt,
+		arg.Viewers,
+		arg.PeakViewers,
+		arg.TotalViewers,
+		arg.ID,
+	)
 	if err != nil {
 		return 0, err
 	}
