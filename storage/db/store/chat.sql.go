@@ -49,7 +49,8 @@ SELECT u.id, u.username,
             THEN 1 ELSE 0 END AS BIGINT) AS tell
 FROM users u
 WHERE u.username_lower IN ($5, $6, $7, $8, $9,
-                           $10, $11, $12, $13, $14)
+                           $10, $11, $12, $13, $14,
+                           $15)
   AND u.deleted_at IS NULL AND u.suspended_at IS NULL
 `
 
@@ -68,6 +69,7 @@ type ChatMentionedParams struct {
 	Name8     string
 	Name9     string
 	Name10    string
+	Name11    string
 }
 
 type ChatMentionedRow struct {
@@ -76,7 +78,7 @@ type ChatMentionedRow struct {
 	Tell     int64
 }
 
-// People by up to ten names, and whether they are to be told that somebody wrote of
+// People by up to eleven names, and whether they are to be told that somebody wrote of
 // them: not if they have blocked that person, or may not see the channel.
 func (q *Queries) ChatMentioned(ctx context.Context, arg ChatMentionedParams) ([]ChatMentionedRow, error) {
 	rows, err := q.db.QueryContext(ctx, chatMentioned,
@@ -94,6 +96,7 @@ func (q *Queries) ChatMentioned(ctx context.Context, arg ChatMentionedParams) ([
 		arg.Name8,
 		arg.Name9,
 		arg.Name10,
+		arg.Name11,
 	)
 	if err != nil {
 		return nil, err
