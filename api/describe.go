@@ -232,6 +232,7 @@ var tags = []*huma.Tag{
 	{Name: "Followers", Description: "Following, and liking."},
 	{Name: "On air", Description: "The publisher's session that is live now."},
 	{Name: "Broadcasts", Description: "Airings: planned, live, and past."},
+	{Name: "Chat", Description: "What people write beside a channel, and beside its recordings."},
 	{Name: "Images", Description: "Avatars, banners and thumbnails."},
 	{Name: "Webhooks", Description: "Programs that are called when something happens on a channel."},
 	{Name: "Admin", Description: "For those who run this server."},
