@@ -118,6 +118,21 @@ node_modules() {
   fi
 }
 
+# go_packages fills $packages, leaving out the Go files that npm brings.
+# shellcheck disable=SC2034 # used by the scripts that read this one
+go_packages() { mapfile -t packages < <(go list -f '{{.Dir}}' ./... | grep -v /node_modules/); }
+
+# Flags that build with the race detector. It looks into every package but these, which
+# only compute, on memory that nobody shares with them. SQLite is several times faster
+# so; its driver is looked into, with all that it is given.
+# shellcheck disable=SC2034 # used by the scripts that read this one
+race=(-race)
+for package in modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory \
+  golang.org/x/crypto/argon2 golang.org/x/crypto/blake2b; do
+  race+=("-gcflags=$package=-race=false -d=checkptr=0")
+done
+unset package
+
 # build_client builds the web client into web/dist when its sources have changed.
 build_client() {
   local stamp=$cache/web-build digest sources

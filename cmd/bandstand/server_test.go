@@ -63,6 +63,7 @@ func startServerIn(t *testing.T, dir string, settings ...string) *server {
 		env: append([]string{
 			runAsServer + "=1",
 			"PATH=" + os.Getenv("PATH"),
+			"GORACE=" + os.Getenv("GORACE"),
 			"HOME=" + dir,
 			"BANDSTAND_DATA_DIR=" + dir,
 			"BANDSTAND_SECRET=" + strings.Repeat("0123456789abcdef", 4),
