@@ -37,7 +37,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 			require.True(t, ok, "%s has no entry in the table", op.id)
 			for _, visibility := range []string{"public", "private"} {
 				for _, who := range everybody {
-					set := in.newScene(visibility)
+					set := in.scene(visibility)
 					want := expected(rule, who, visibility)
 					got := in.try(op, set, set.token(who))
 					require.Equal(t, want, got.outcome, "%s as %s on a %s channel: %s", op, who, visibility, got.text)
@@ -63,7 +63,7 @@ func TestPersonalTokensDoWhatTheirScopesSay(t *testing.T) {
 			continue
 		}
 		others := slices.DeleteFunc(slices.Clone(auth.TokenScopes), func(s string) bool { return s == rule.Scope })
-		set := in.newScene("public")
+		set := in.scene("public")
 		got := in.try(op, set, in.personalToken(set.ids["owner"], others))
 		if rule.Everyone && !rule.Viewers {
 			require.Equal(t, admitted, got.outcome, "%s with a token: %s", op, got.text)
@@ -73,7 +73,7 @@ func TestPersonalTokensDoWhatTheirScopesSay(t *testing.T) {
 		if rule.Scope == "" || rule.Members&auth.Owner == 0 && !rule.Users && !rule.Everyone {
 			continue // no token will do, or not the owner's
 		}
-		set = in.newScene("public")
+		set = in.scene("public")
 		got = in.try(op, set, in.personalToken(set.ids["owner"], []string{rule.Scope}))
 		require.Equal(t, admitted, got.outcome, "%s with the scope %q: %s", op, rule.Scope, got.text)
 	}
@@ -132,6 +132,7 @@ type inProcess struct {
 	url    string
 	tokens *auth.Tokens
 	scenes int
+	clean  map[string]scene // by visibility; no request has changed anything in them
 }
 
 // startInProcess runs the program until the test ends.
@@ -155,7 +156,9 @@ func startInProcess(t *testing.T, change func(*configs.Config)) *inProcess {
 	})
 	tokens, err := auth.NewTokens(auth.TokensConfig{Secret: a.secret})
 	require.NoError(t, err)
-	return &inProcess{t: t, app: a, url: "http://" + a.addresses["http"].String(), tokens: tokens}
+	return &inProcess{
+		t: t, app: a, url: "http://" + a.addresses["http"].String(), tokens: tokens, clean: map[string]scene{},
+	}
 }
 
 // operation is an operation as the OpenAPI document describes it.
@@ -187,22 +190,33 @@ func (in *inProcess) operations() []operation {
 
 // scene is a channel with all who have to do with it, and some who have not.
 type scene struct {
-	slug      string
-	broadcast uuid.UUID
-	ids       map[string]uuid.UUID
-	names     map[string]string
-	tokens    map[string]string
+	slug       string
+	visibility string
+	broadcast  uuid.UUID
+	ids        map[string]uuid.UUID
+	names      map[string]string
+	tokens     map[string]string
 }
 
 func (s scene) token(who string) string { return s.tokens[who] }
 
-// newScene makes a scene that no other request has touched.
+// scene returns a scene in which no request has changed anything.
+func (in *inProcess) scene(visibility string) scene {
+	in.t.Helper()
+	s, ok := in.clean[visibility]
+	if !ok {
+		s = in.newScene(visibility)
+		in.clean[visibility] = s
+	}
+	return s
+}
+
 func (in *inProcess) newScene(visibility string) scene {
 	in.t.Helper()
 	in.scenes++
 	s := scene{
-		slug: fmt.Sprintf("scene-%d", in.scenes),
-		ids:  map[string]uuid.UUID{}, names: map[string]string{}, tokens: map[string]string{},
+		slug: fmt.Sprintf("scene-%d", in.scenes), visibility: visibility,
+		ids: map[string]uuid.UUID{}, names: map[string]string{}, tokens: map[string]string{},
 	}
 	now := column.At(time.Now())
 	for _, who := range everybody {
@@ -309,6 +323,9 @@ func (in *inProcess) try(op operation, s scene, token string) tried {
 	}
 	status, text := in.request(op.method, path, token, body)
 	require.Less(in.t, status, 500, "%s: %s", op, text)
+	if op.method != http.MethodGet && status < 400 {
+		delete(in.clean, s.visibility)
+	}
 	var problem struct{ Code string }
 	_ = json.Unmarshal([]byte(text), &problem) // not all replies are problems
 	switch {
