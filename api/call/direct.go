@@ -94,6 +94,12 @@ func (s *Service) start(ctx context.Context, q *db.Tx, then *effects, me Device,
 	if err := s.vacate(ctx, q, then, me.User.UserID, uuid.Nil); err != nil {
 		return Seat{}, false, err
 	}
+	// In this order: what the callee is in by now, if that is a call to me, is seen next.
+	_, err = q.CallParticipantOfUser(ctx, callee.ID)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return Seat{}, false, err
+	}
+	occupied := err == nil
 	pair := pairOf(me.User.UserID, callee.ID)
 	open, err := q.CallOfPair(ctx, sql.NullString{String: pair, Valid: true})
 	switch {
@@ -115,13 +121,11 @@ func (s *Service) start(ctx context.Context, q *db.Tx, then *effects, me Device,
 		Pair: sql.NullString{String: pair, Valid: true}, State: Ringing, Video: video,
 		CreatedAt: column.At(now), RingsUntil: column.Maybe(now.Add(s.cfg.RingFor)),
 	}
-	if _, err := q.CallParticipantOfUser(ctx, callee.ID); err == nil {
+	if occupied {
 		c.State, c.Outcome, c.Pair, c.RingsUntil, c.EndedAt = Ended, WasBusy, sql.NullString{}, nil, column.Maybe(now)
 		s.missed(then, c, from)
 		then.add(func(context.Context) { s.metrics.over(WasBusy) })
 		return Seat{}, true, create(ctx, q, c)
-	} else if !errors.Is(err, db.ErrNotFound) {
-		return Seat{}, false, err
 	}
 	if err := create(ctx, q, c); err != nil {
 		return Seat{}, false, err

@@ -106,8 +106,7 @@ func (s *Service) Expel(ctx context.Context, party, user uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		then.add(func(ctx context.Context) { s.publish(ctx, p.ID, eventEnded, ended{Call: c.ID, Outcome: "removed"}) })
-		return s.leave(ctx, q, then, c.ID, p.ID, s.anyTime())
+		return s.leave(ctx, q, then, c.ID, p.ID, removed, s.anyTime())
 	})
 	if err != nil {
 		return fmt.Errorf("call: expel: %w", err)

@@ -53,7 +53,7 @@ func (s *Service) Leave(ctx context.Context, me Device, participant uuid.UUID) e
 		if err != nil {
 			return err
 		}
-		return s.leave(ctx, q, then, p.CallID, p.ID, s.anyTime())
+		return s.leave(ctx, q, then, p.CallID, p.ID, hungUp, s.anyTime())
 	})
 	if err != nil {
 		return fmt.Errorf("call: leave: %w", err)
@@ -61,9 +61,17 @@ func (s *Service) Leave(ctx context.Context, me Device, participant uuid.UUID) e
 	return nil
 }
 
+// Why a call is over for a participant, beside the outcomes of the call itself.
+const (
+	hungUp    = "left"
+	lost      = "lost"      // its socket was away for too long
+	elsewhere = "elsewhere" // the person is in another call now
+	removed   = "removed"   // the person is not in the party any more
+)
+
 // leave takes a participant out of a call, which ends with the last one of a party, and
 // with the first of a direct call. Somebody who was there at seenBefore or later stays.
-func (s *Service) leave(ctx context.Context, q *db.Tx, then *effects, call, participant uuid.UUID, seenBefore time.Time) error {
+func (s *Service) leave(ctx context.Context, q *db.Tx, then *effects, call, participant uuid.UUID, why string, seenBefore time.Time) error {
 	if n, err := q.LockCall(ctx, call); err != nil || n == 0 {
 		return err
 	}
@@ -73,6 +81,7 @@ func (s *Service) leave(ctx context.Context, q *db.Tx, then *effects, call, part
 	if err != nil || n == 0 {
 		return err
 	}
+	then.add(func(ctx context.Context) { s.publish(ctx, participant, eventEnded, ended{Call: call, Outcome: why}) })
 	c, err := q.CallByID(ctx, call)
 	if err != nil {
 		return err
@@ -152,7 +161,7 @@ func (s *Service) vacate(ctx context.Context, q *db.Tx, then *effects, user, cal
 	if err != nil {
 		return err
 	}
-	return s.leave(ctx, q, then, p.CallID, p.ID, s.anyTime())
+	return s.leave(ctx, q, then, p.CallID, p.ID, elsewhere, s.anyTime())
 }
 
 // anyTime is later than anybody was seen, whatever the clocks of the nodes.

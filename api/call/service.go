@@ -82,6 +82,10 @@ type Config struct {
 	MaxInCall      int           // people in the call of a party; 6 if zero
 	CallsPerMinute int           // that one person makes; 6 if zero
 
+	// A participant's signals: in a call of six a burst of candidates for each of the
+	// others begins it. 20 and 300 if zero.
+	SignalsPerSecond, SignalBurst int
+
 	Now        func() time.Time // time.Now if nil
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -98,6 +102,8 @@ func (c *Config) validate() error {
 	c.SweepEvery = cmp.Or(c.SweepEvery, time.Second)
 	c.MaxInCall = cmp.Or(c.MaxInCall, 6)
 	c.CallsPerMinute = cmp.Or(c.CallsPerMinute, 6)
+	c.SignalsPerSecond = cmp.Or(c.SignalsPerSecond, 20)
+	c.SignalBurst = cmp.Or(c.SignalBurst, 300)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

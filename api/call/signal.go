@@ -135,7 +135,7 @@ func (s *Service) mayTell(me Device, participant uuid.UUID) error {
 	if at == nil || at.device != me.Socket {
 		return ErrNotThere
 	}
-	if !at.pace.Allow() {
+	if !at.pace.AllowN(s.cfg.Now(), 1) {
 		return ErrTooManySignals
 	}
 	return nil

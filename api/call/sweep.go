@@ -125,18 +125,18 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return fmt.Errorf("call: sweep: %w", err)
 		}
 	}
-	lost, err := s.cfg.DB.Read().LostCallParticipants(ctx, store.LostCallParticipantsParams{
+	gone, err := s.cfg.DB.Read().LostCallParticipants(ctx, store.LostCallParticipantsParams{
 		AwayBefore: column.At(now.Add(-s.cfg.ReturnWithin)), DeadBefore: column.At(now.Add(-s.cfg.DeadAfter)), Most: sweepMost,
 	})
 	if err != nil {
 		return fmt.Errorf("call: sweep: %w", err)
 	}
-	for _, p := range lost {
+	for _, p := range gone {
 		before := now.Add(-s.cfg.ReturnWithin)
 		if p.AwaySince == nil {
 			before = now.Add(-s.cfg.DeadAfter)
 		}
-		err := s.inTx(ctx, func(q *db.Tx, then *effects) error { return s.leave(ctx, q, then, p.CallID, p.ID, before) })
+		err := s.inTx(ctx, func(q *db.Tx, then *effects) error { return s.leave(ctx, q, then, p.CallID, p.ID, lost, before) })
 		if err != nil {
 			return fmt.Errorf("call: sweep: %w", err)
 		}

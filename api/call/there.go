@@ -15,12 +15,6 @@ import (
 	"bandstand/storage/db/store"
 )
 
-// A participant's signals: a burst for its candidates when a call of six begins.
-const (
-	signalsPerSecond = 20
-	signalBurst      = 300
-)
-
 // Resume takes a participant over to another socket of the same person: the one before
 // was lost, or is about to be noticed. ErrParticipantNotFound is the outcome if it was
 // lost for too long.
@@ -90,7 +84,7 @@ func (s *Service) joined(ctx context.Context, sub realtime.Subscription) {
 		return
 	}
 	s.mu.Lock()
-	s.here[id] = &seated{device: sub.Socket.ID, pace: rate.NewLimiter(signalsPerSecond, signalBurst)}
+	s.here[id] = &seated{device: sub.Socket.ID, pace: rate.NewLimiter(rate.Limit(s.cfg.SignalsPerSecond), s.cfg.SignalBurst)}
 	s.mu.Unlock()
 	err = s.inTx(ctx, func(q *db.Tx, then *effects) error {
 		n, err := q.CallParticipantHere(ctx, store.CallParticipantHereParams{

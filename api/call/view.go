@@ -121,7 +121,7 @@ type (
 	}
 	ended struct {
 		Call    uuid.UUID `json:"call"`
-		Outcome string    `json:"outcome"`
+		Outcome string    `json:"outcome"` // of the call, or why it is over for you
 	}
 	moved struct {
 		Device string `json:"device"` // the client id of the one that goes on
