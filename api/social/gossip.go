@@ -43,7 +43,7 @@ func sayOf(user uuid.UUID, seq int64, own claim, told doing) said {
 func (s said) claim(until time.Time) claim {
 	return claim{
 		doing: doing{online: s.Since != 0, watching: s.Watching},
-		since: time.UnixMicro(s.Since), at: time.UnixMicro(s.At), seq: s.Seq, until: until,
+		since: time.UnixMicro(s.Since).UTC(), at: time.UnixMicro(s.At).UTC(), seq: s.Seq, until: until,
 	}
 }
 

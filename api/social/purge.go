@@ -34,7 +34,7 @@ type Purge struct {
 
 // Workers returns what does the jobs of s.
 func (s *Service) Workers() []jobs.Worker {
-	return []jobs.Worker{jobs.Work(&Purge{s: s}), jobs.Work(&LiveWorker{s: s})}
+	return []jobs.Worker{jobs.Work(s.NewPurge()), jobs.Work(&LiveWorker{s: s})}
 }
 
 // Periodic returns the jobs of s that come by the clock.
@@ -62,3 +62,6 @@ func (p *Purge) Work(ctx context.Context, _ *river.Job[PurgeArgs]) error {
 	}
 	return nil
 }
+
+// NewPurge returns the worker that clears up.
+func (s *Service) NewPurge() *Purge { return &Purge{s: s} }
