@@ -9,16 +9,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"bandstand/media/hls/conform"
+	"bandstand/media/ingest/rtmp/rtmptest"
 	"bandstand/storage/db/dbtest"
 )
 
 // TestDatabaseIsGoneForAWhile cuts a server off its database, and then has the
-// database hang: what is in memory is still told, and the stream goes on.
+// database hang: what is in memory is still told, and the stream goes on; whoever
+// comes is refused until it is back.
 func TestDatabaseIsGoneForAWhile(t *testing.T) {
 	t.Parallel()
 	database, line := dbtest.Postgres(t)
 	s := startServer(t, "BANDSTAND_TRANSCODE_ENABLED=false", "BANDSTAND_DB_URL="+database)
-	key := s.channel("demo")
+	key, next := s.channel("demo"), s.channel("next")
 	camera(t, s.RTMPURL(key))
 	s.plays(t, "demo", "codec_name=h264")
 	eventually(t, 10*time.Second, func() error { return s.liveIs("demo", true) })
@@ -49,6 +51,11 @@ func TestDatabaseIsGoneForAWhile(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, got.code, "%s: %s", name, got.body)
 		require.NotEmpty(t, got.header.Get("Retry-After"), name)
 		require.NoError(t, s.status("/live/demo/index.m3u8", http.StatusOK), name)
+		require.NoError(t, s.status("/healthz", http.StatusOK), "restarting the server would not help")
+		var refused *rtmptest.StatusError
+		_, err := rtmptest.Publish(s.RTMPURL(next), rtmptest.Options{Timeout: 30 * time.Second})
+		require.ErrorAs(t, err, &refused, name)
+		require.Contains(t, refused.Text, "could not check", name)
 
 		line.Restore()
 		eventually(t, 30*time.Second, func() error { return s.status("/readyz", http.StatusOK) })
@@ -65,7 +72,15 @@ func TestDatabaseIsGoneForAWhile(t *testing.T) {
 			}
 			return nil
 		})
+		eventually(t, 30*time.Second, func() error {
+			c, err := rtmptest.Publish(s.RTMPURL(next), rtmptest.Options{})
+			if err != nil {
+				return err
+			}
+			return c.Close()
+		})
 	}
+	require.NoError(t, s.liveIs("demo", true))
 	require.Equal(t, broadcast, s.onlyBroadcast(t))
 	require.Len(t, s.airings(t, broadcast), 1)
 	for _, r := range (<-reports).Renditions {
