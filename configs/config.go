@@ -42,6 +42,7 @@ type Config struct {
 	Auth       Auth       `yaml:"auth"`
 	Limits     Limits     `yaml:"limits"`
 	Sockets    Sockets    `yaml:"sockets"`
+	Calls      Calls      `yaml:"calls"`
 }
 
 // Role is one job of the program.
@@ -116,7 +117,8 @@ type DB struct {
 // Redis is what several API processes share: what happens now, and how often somebody
 // asked.
 type Redis struct {
-	URL Secret `yaml:"url"` // empty = each process is on its own; may hold a password
+	URL    Secret `yaml:"url"`    // empty = each process is on its own; may hold a password
+	Prefix string `yaml:"prefix"` // begins the names of all that is kept there
 }
 
 // Files is where pictures are stored.
@@ -215,6 +217,25 @@ type Sockets struct {
 	MaxPerUser     int `yaml:"max_per_user"`    // of one person
 }
 
+// Calls is how the browsers of people who call each other find a way to each other.
+type Calls struct {
+	STUN []string `yaml:"stun"` // servers that tell a browser its own address
+	TURN TURN     `yaml:"turn"`
+}
+
+// TURN is a server that relays calls where there is no direct way: our own, or another.
+type TURN struct {
+	Listen        string         `yaml:"listen"`         // UDP and TCP of our own; empty = none
+	PublicIPs     []netip.Addr   `yaml:"public_ips"`     // at which ours is reached
+	MinPort       int            `yaml:"min_port"`       // of the relays of ours, UDP
+	MaxPort       int            `yaml:"max_port"`       // likewise
+	MaxRelays     int            `yaml:"max_relays"`     // of ours at once
+	MaxBitrate    Bitrate        `yaml:"max_bitrate"`    // of one relay, bits per second
+	AllowNetworks []netip.Prefix `yaml:"allow_networks"` // internal networks that ours may relay to all the same
+	URLs          []string       `yaml:"urls"`           // of another one, instead of ours
+	Secret        Secret         `yaml:"secret"`         // shared with that
+}
+
 // Default returns the settings of a server that nobody configured: one process
 // that does everything, on the usual ports, with its data in ./data.
 func Default() Config {
@@ -241,7 +262,8 @@ func Default() Config {
 			SilentAfter:     3 * time.Second,
 			MaxBitrate:      60_000_000,
 		},
-		DB: DB{MaxConnections: 8},
+		DB:    DB{MaxConnections: 8},
+		Redis: Redis{Prefix: "bandstand"},
 		Mail: Mail{
 			Transport: "off",
 			From:      "Bandstand <bandstand@localhost>",
@@ -280,6 +302,10 @@ func Default() Config {
 		},
 		Limits:  Limits{Auth: 60, Writes: 600, Searches: 120, Users: 300},
 		Sockets: Sockets{MaxConnections: 20_000, MaxPerAddress: 200, MaxPerUser: 30},
+		Calls: Calls{STUN: []string{}, TURN: TURN{
+			PublicIPs: []netip.Addr{}, MinPort: 49152, MaxPort: 65535, MaxRelays: 1000, MaxBitrate: 8_000_000,
+			AllowNetworks: []netip.Prefix{}, URLs: []string{},
+		}},
 	}
 }
 

@@ -26,6 +26,7 @@ func (c Config) Validate() error {
 	c.validateTranscode(&v)
 	c.validateStores(&v)
 	c.validatePeople(&v)
+	c.validateCalls(&v)
 	return errors.Join(v.errs...)
 }
 
@@ -57,7 +58,34 @@ func (c Config) validateStores(v *validator) {
 	if url := c.Redis.URL.Reveal(); url != "" && !strings.Contains(url, "://") {
 		v.errorf("redis.url", "must be redis://…, rediss://… or empty")
 	}
+	if !redisPrefix.MatchString(c.Redis.Prefix) {
+		v.errorf("redis.prefix", "must be 1 to 40 of a-z, A-Z, 0-9, -, _ and .")
+	}
 	v.scheme("files.url", c.Files.URL, "s3://BUCKET?…, file:///DIR, the path of a folder, or empty", "s3", "file")
+}
+
+func (c Config) validateCalls(v *validator) {
+	for i, url := range c.Calls.STUN {
+		v.iceURL(fmt.Sprintf("calls.stun[%d]", i), url, "stun", "stuns")
+	}
+	t := c.Calls.TURN
+	v.address("calls.turn.listen", t.Listen)
+	if t.Listen != "" && len(t.PublicIPs) == 0 {
+		v.errorf("calls.turn.public_ips", "is needed with calls.turn.listen: the addresses at which browsers reach it")
+	}
+	between(v, "calls.turn.min_port", t.MinPort, 1024, 65535)
+	between(v, "calls.turn.max_port", t.MaxPort, t.MinPort, 65535)
+	between(v, "calls.turn.max_relays", t.MaxRelays, 1, 60_000)
+	between(v, "calls.turn.max_bitrate", t.MaxBitrate, 100_000, 1_000_000_000)
+	for i, url := range t.URLs {
+		v.iceURL(fmt.Sprintf("calls.turn.urls[%d]", i), url, "turn", "turns")
+	}
+	switch {
+	case len(t.URLs) > 0 && t.Listen != "":
+		v.errorf("calls.turn.urls", "are of another server: calls.turn.listen must be empty then")
+	case len(t.URLs) > 0 && len(t.Secret) < 16:
+		v.errorf("calls.turn.secret", "is needed with calls.turn.urls, and has at least 16 characters")
+	}
 }
 
 func (c Config) validatePeople(v *validator) {
@@ -230,6 +258,18 @@ func (v *validator) webURL(path, value string) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") ||
 		u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		v.errorf(path, "must be an address such as https://live.example.org")
+	}
+}
+
+var redisPrefix = regexp.MustCompile(`^[A-Za-z0-9._-]{1,40}$`)
+
+// iceURL is how browsers take addresses of STUN and TURN servers. RFC 7064, RFC 7065.
+var iceURL = regexp.MustCompile(`^(stuns?|turns?):([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?(\?transport=(udp|tcp))?$`)
+
+func (v *validator) iceURL(path, value string, schemes ...string) {
+	scheme, _, _ := strings.Cut(value, ":")
+	if !iceURL.MatchString(value) || !slices.Contains(schemes, scheme) {
+		v.errorf(path, "must be an address such as %s:relay.example.org:3478", schemes[0])
 	}
 }
 

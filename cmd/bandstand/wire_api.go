@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"bandstand/api/account"
+	"bandstand/api/audience"
 	"bandstand/api/auth"
 	"bandstand/api/broadcast"
 	"bandstand/api/channel"
@@ -45,6 +46,7 @@ type apiSide struct {
 	logins     *login.Service
 	channels   *channel.Service
 	broadcasts *broadcast.Service
+	audience   *audience.Service
 	images     *image.Service
 	webhooks   *webhook.Service
 	pictures   http.Handler // serves what images made
@@ -80,11 +82,11 @@ func (a *app) openAPI(ctx context.Context) error {
 	}
 	a.api = &apiSide{
 		db: a.stores.db, members: members,
-		counts:  limit.New(limit.Config{Redis: a.stores.redis, Logger: a.log}),
+		counts:  limit.New(limit.Config{Redis: a.stores.redis, Prefix: a.cfg.Redis.Prefix + ":limit:", Logger: a.log}),
 		reports: &reports{node: node},
 	}
 	for _, open := range []func(context.Context) error{
-		a.openInstance, a.openPeople, a.openSockets, a.openChannels, a.openWebhooks, a.openBroadcasts, a.openImages,
+		a.openInstance, a.openPeople, a.openSockets, a.openAudience, a.openChannels, a.openWebhooks, a.openBroadcasts, a.openImages,
 	} {
 		if err := open(ctx); err != nil {
 			return err
@@ -208,6 +210,20 @@ func (a *app) openPeople(context.Context) error {
 	return nil
 }
 
+// openAudience makes what counts viewers.
+func (a *app) openAudience(context.Context) error {
+	cfg := audience.Config{Tokens: a.viewers, Peers: a.api.sockets, Logger: a.log, Registerer: a.metrics}
+	if a.onAir != nil {
+		cfg.Sources = []audience.Source{a.onAir.hls}
+	}
+	var err error
+	if a.api.audience, err = audience.NewService(cfg); err != nil {
+		return err
+	}
+	a.serving = append(a.serving, a.api.audience.Run)
+	return nil
+}
+
 func (a *app) openChannels(context.Context) error {
 	playback, err := a.playback()
 	if err != nil {
@@ -218,6 +234,8 @@ func (a *app) openChannels(context.Context) error {
 		Playback: playback, SignedPath: access.Path, PlaybackTTL: a.cfg.Auth.PlaybackTTL,
 		Rests: limit.NewRests(a.api.counts), Abuse: a.api.instance,
 		Events: a.api.sockets, PublicURL: a.publicURL, Node: a.api.reports.node,
+		Audience: a.api.audience.Count, Seen: a.api.audience.Report,
+		Joined: a.api.audience.Joined, Left: a.api.audience.Left,
 		Began:   func(string) { a.api.broadcasts.Began() },
 		EndHere: func(session string) bool { return a.sessions != nil && a.sessions.End(session) },
 		Logger:  a.log, Registerer: a.metrics,
@@ -255,7 +273,7 @@ func (a *app) openWebhooks(context.Context) error {
 
 func (a *app) openBroadcasts(context.Context) error {
 	cfg := broadcast.Config{
-		DB: a.api.db, BaseURL: a.publicURL(), Live: a.api.reports, Hooks: a.api.webhooks,
+		DB: a.api.db, BaseURL: a.publicURL(), Live: a.api.reports, Audience: a.api.audience, Hooks: a.api.webhooks,
 		Resume: a.cfg.Broadcasts.Resume,
 		Secret: a.secret, Previous: a.previousSecrets(),
 		Logger: a.log, Registerer: a.metrics,

@@ -22,8 +22,8 @@ func (a *app) openSockets(context.Context) error {
 	var err error
 	a.api.sockets, err = realtime.New(realtime.Config{
 		Identity: a.api.identity, Channels: a.api.members, DB: a.api.db,
-		RedisURL: a.cfg.Redis.URL.Reveal(),
-		Origins:  a.ownOrigins(),
+		RedisURL: a.cfg.Redis.URL.Reveal(), RedisPrefix: a.cfg.Redis.Prefix,
+		Origins: a.ownOrigins(),
 		Limits: realtime.Limits{
 			Connections: a.cfg.Sockets.MaxConnections, PerAddress: a.cfg.Sockets.MaxPerAddress, PerUser: a.cfg.Sockets.MaxPerUser,
 		},
