@@ -32,6 +32,7 @@ type WelcomeUser struct {
 // takes part as anybody without knowing.
 func (n *Node) connecting(ctx context.Context, e centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
 	in := arrivalOf(ctx)
+	cookie := in.takeCookie()
 	s := &socket{
 		n: n, from: in.client,
 		pace: rate.NewLimiter(rate.Limit(n.cfg.Limits.CommandsPerSecond), n.cfg.Limits.CommandBurst),
@@ -39,7 +40,7 @@ func (n *Node) connecting(ctx context.Context, e centrifuge.ConnectEvent) (centr
 	ctx = auth.WithClient(ctx, in.client)
 	token, fromCookie := e.Token, false
 	if token == "" {
-		token, fromCookie = in.cookie, in.cookie != ""
+		token, fromCookie = cookie, cookie != ""
 	}
 	reply := centrifuge.ConnectReply{ClientSideRefresh: true}
 	credentials := &centrifuge.Credentials{}
@@ -94,26 +95,31 @@ func tokenError(token string, now time.Time) error {
 	return centrifuge.DisconnectInvalidToken
 }
 
-// refresh is centrifuge's handler for a new token in place of one that expires.
+// refresh is centrifuge's handler for a new token in place of one that expires. It is
+// of the same person; the connection then lasts as long as it. A connection that does
+// not expire has none to replace.
 func (n *Node) refresh(s *socket, e centrifuge.RefreshEvent, reply centrifuge.RefreshCallback) {
+	if !s.proof.token {
+		reply(centrifuge.RefreshReply{}, centrifuge.ErrorBadRequest)
+		return
+	}
 	s.queue(func(ctx context.Context) {
 		p, err := n.cfg.Identity.Verify(auth.WithClient(ctx, s.from), e.Token)
+		expires, ok := auth.Expiry(e.Token)
 		switch {
 		case errors.Is(err, auth.ErrBadToken):
 			reply(centrifuge.RefreshReply{Expired: true}, nil)
 		case err != nil:
-			reply(centrifuge.RefreshReply{}, n.errorOf(ctx, err))
+			n.cfg.Logger.WarnContext(ctx, "whose a socket is cannot be found out", "err", err)
+			reply(centrifuge.RefreshReply{}, n.errorOf(ctx, errUnavailable))
 		case p.Service || p.UserID != s.principal().UserID:
 			reply(centrifuge.RefreshReply{}, closeOther)
+		case !ok: // a personal access token
+			reply(centrifuge.RefreshReply{}, centrifuge.ErrorBadRequest)
 		default:
 			s.mu.Lock()
 			s.user = p
 			s.mu.Unlock()
-			expires, ok := auth.Expiry(e.Token)
-			if !ok { // a personal access token in place of another: it ends when it is revoked
-				reply(centrifuge.RefreshReply{}, centrifuge.ErrorBadRequest)
-				return
-			}
 			reply(centrifuge.RefreshReply{ExpireAt: expires.Unix()}, nil)
 		}
 	}, func(err error) { reply(centrifuge.RefreshReply{}, err) })

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +67,13 @@ func add[In, Out any](n *Node, name string, now bool, do func(ctx context.Contex
 		if about, ok := any(in).(interface{ slug() string }); ok {
 			slug = about.slug()
 		}
+		if err := n.beSure(ctx, s, rule); err != nil {
+			return nil, err
+		}
 		ctx, err := n.enter(ctx, s, rule, slug)
+		if err == nil {
+			err = n.count(ctx, rule)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +118,11 @@ func (n *Node) call(s *socket, e centrifuge.RPCEvent, reply centrifuge.RPCCallba
 	}
 	do := func(ctx context.Context) {
 		start := n.cfg.Now()
-		out, err := m.call(ctx, n, s, e.Data)
+		var out []byte
+		err := caught(func() (err error) {
+			out, err = m.call(ctx, n, s, e.Data)
+			return err
+		})
 		n.metrics.called(e.Method, n.cfg.Now().Sub(start), err)
 		if err != nil {
 			reply(centrifuge.RPCReply{}, n.errorOf(ctx, err))
@@ -131,7 +142,7 @@ func (n *Node) call(s *socket, e centrifuge.RPCEvent, reply centrifuge.RPCCallba
 // socket, as auth.Guard is of the REST API.
 func (n *Node) enter(ctx context.Context, s *socket, rule auth.Rule, slug string) (context.Context, error) {
 	p := s.principal()
-	if p.Token != [16]byte{} && (rule.Scope == "" || !hasScope(p, rule.Scope)) {
+	if p.Token != [16]byte{} && (rule.Scope == "" || !slices.Contains(p.Scopes, rule.Scope)) {
 		return ctx, errNotYou
 	}
 	ctx = auth.With(auth.WithClient(withSocket(ctx, s), s.from), p)
@@ -149,21 +160,36 @@ func (n *Node) enter(ctx context.Context, s *socket, rule auth.Rule, slug string
 		}
 		return ctx, errNotYou
 	}
-	if !rule.Everyone && n.cfg.Allow != nil {
-		if retry, ok := n.cfg.Allow(ctx, p); !ok {
-			return ctx, rest.Later(errTooMany, retry)
-		}
-	}
 	return ctx, nil
 }
 
-func hasScope(p auth.Principal, scope string) bool {
-	for _, has := range p.Scopes {
-		if has == scope {
-			return true
-		}
+// count counts what the person does in whose name ctx is, and returns an error if that
+// is too much.
+func (n *Node) count(ctx context.Context, rule auth.Rule) error {
+	if rule.Everyone || n.cfg.Allow == nil {
+		return nil
 	}
-	return false
+	if retry, ok := n.cfg.Allow(ctx, auth.User(ctx)); !ok {
+		return rest.Later(errTooMany, retry)
+	}
+	return nil
+}
+
+// beSure asks again about whoever s speaks for, if the database could not be asked when
+// that was found out: as in the REST API, they may read only until it can.
+func (n *Node) beSure(ctx context.Context, s *socket, rule auth.Rule) error {
+	if rule.Everyone || !s.principal().Unchecked {
+		return nil
+	}
+	p, err := n.ask(ctx, s)
+	switch {
+	case errors.Is(err, auth.ErrBadToken):
+		s.client.Disconnect(closeSignedOut)
+		return errNoToken
+	case err != nil || p.Unchecked:
+		return rest.Later(errUnavailable, 2*time.Second)
+	}
+	return nil
 }
 
 type socketKey struct{}

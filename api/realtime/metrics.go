@@ -55,3 +55,12 @@ func (m *metrics) called(method string, took time.Duration, err error) {
 	}
 	m.calls.WithLabelValues(method, outcome).Observe(took.Seconds())
 }
+
+// labelOf returns the kind of a topic as a label: clients may name what there is not.
+func (n *Node) labelOf(topic string) string {
+	kind := kindOf(topic)
+	if _, ok := n.topics[kind+":"]; ok || kind+":" == userKind {
+		return kind
+	}
+	return "unknown"
+}

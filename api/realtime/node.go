@@ -50,10 +50,12 @@ type Config struct {
 	Banned func(netip.Addr) bool
 
 	// PingEvery is how often a silent socket is asked whether it is there; 25s if zero.
-	PingEvery  time.Duration
-	Now        func() time.Time // time.Now if nil
-	Logger     *slog.Logger
-	Registerer *prometheus.Registry
+	PingEvery time.Duration
+	// ConnectWithin is how long a new socket has to send its connect command; 10s if zero.
+	ConnectWithin time.Duration
+	Now           func() time.Time // time.Now if nil
+	Logger        *slog.Logger
+	Registerer    *prometheus.Registry
 }
 
 func (cfg *Config) validate() error {
@@ -62,6 +64,7 @@ func (cfg *Config) validate() error {
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	cfg.PingEvery = cmp.Or(cfg.PingEvery, 25*time.Second)
+	cfg.ConnectWithin = cmp.Or(cfg.ConnectWithin, 10*time.Second)
 	cfg.RedisPrefix = cmp.Or(cfg.RedisPrefix, "bandstand")
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -77,6 +80,7 @@ func (cfg *Config) validate() error {
 type Node struct {
 	cfg     Config
 	node    *centrifuge.Node
+	link    *link // nil if alone
 	metrics *metrics
 	doors   *doors
 
@@ -85,6 +89,8 @@ type Node struct {
 	watchers []Watcher
 	heard    map[string]func(node string, data []byte) // by kind
 	wrong    []error                                   // of what was added
+
+	rechecks chan struct{} // filled by sockets that are looked at again
 
 	mu      sync.Mutex
 	sockets map[string]*socket // guarded by mu; those that are connected, by id
@@ -100,6 +106,7 @@ func New(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, topics: map[string]Topic{}, methods: map[string]method{},
 		heard: map[string]func(string, []byte){}, sockets: map[string]*socket{},
+		rechecks: make(chan struct{}, rechecksAtOnce),
 	}
 	var err error
 	if n.metrics, err = newMetrics(cfg.Registerer, n); err != nil {
@@ -108,11 +115,11 @@ func New(cfg Config) (*Node, error) {
 	n.doors = newDoors(cfg.Limits)
 	n.node, err = centrifuge.New(centrifuge.Config{
 		Name:                            cfg.Name,
-		LogLevel:                        centrifuge.LogLevelInfo,
+		LogLevel:                        n.logLevel(),
 		LogHandler:                      n.log,
 		ClientPresenceUpdateInterval:    cfg.PingEvery,
 		ClientExpiredCloseDelay:         10 * time.Second,
-		ClientStaleCloseDelay:           10 * time.Second,
+		ClientStaleCloseDelay:           cfg.ConnectWithin,
 		ClientQueueMaxSize:              cfg.Limits.QueueBytes,
 		ClientChannelLimit:              cfg.Limits.Topics,
 		UserConnectionLimit:             cfg.Limits.PerUser,
@@ -120,26 +127,30 @@ func New(cfg Config) (*Node, error) {
 		HistoryMaxPublicationLimit:      maxHistory,
 		RecoveryMaxPublicationLimit:     maxHistory,
 		UseSingleFlight:                 true,
-		HistoryMetaTTL:                  24 * time.Hour,
+		HistoryMetaTTL:                  historyMetaFor,
 		ClientChannelPositionCheckDelay: 20 * time.Second,
 		Metrics: centrifuge.MetricsConfig{
 			MetricsNamespace:         "bandstand_realtime",
 			RegistererGatherer:       cfg.Registerer,
-			GetChannelNamespaceLabel: kindOf,
+			GetChannelNamespaceLabel: n.labelOf,
 		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("realtime: %w", err)
 	}
-	if err := n.join(); err != nil {
-		return nil, fmt.Errorf("realtime: %w", err)
+	if cfg.RedisURL != "" {
+		if n.link, err = newLink(n, cfg.RedisURL, cfg.RedisPrefix); err != nil {
+			return nil, fmt.Errorf("realtime: %w", err)
+		}
+		n.node.SetBroker(n.link)
+		n.node.SetPresenceManager(n.link)
 	}
 	n.node.OnConnecting(n.connecting)
 	n.node.OnConnect(n.connected)
 	n.node.OnCommandRead(n.commandRead)
 	n.node.OnNotification(n.notified)
 	cfg.DB.Subscribe(auth.TopicUser, n.userChanged, n.recheckAll)
-	cfg.DB.Subscribe(auth.TopicPersonalToken, func(string) { n.recheckTokens() }, n.recheckAll)
+	cfg.DB.Subscribe(auth.TopicPersonalToken, n.personalTokenChanged, n.recheckAll)
 	cfg.DB.Subscribe(auth.TopicChannel, n.channelChanged, n.recheckAll)
 	n.addClock()
 	return n, nil
@@ -171,11 +182,18 @@ func (n *Node) Complete() error {
 // Run serves until ctx ends. It tells clients to come back elsewhere then, and returns
 // nil when they are gone.
 func (n *Node) Run(ctx context.Context) error {
+	var linked sync.WaitGroup
+	defer linked.Wait()
+	linkCtx, unlink := context.WithCancel(context.WithoutCancel(ctx))
+	defer unlink()
 	if err := n.node.Run(); err != nil {
 		return fmt.Errorf("realtime: %w", err)
 	}
+	if n.link != nil {
+		linked.Go(func() { n.link.run(linkCtx) })
+	}
 	n.running.Store(true)
-	n.watch(ctx)
+	<-ctx.Done()
 	n.running.Store(false)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
 	defer cancel()
@@ -185,12 +203,24 @@ func (n *Node) Run(ctx context.Context) error {
 	return nil
 }
 
+// historyMetaFor is how long the place of a stream is remembered when nothing happens.
+const historyMetaFor = 24 * time.Hour
+
 const shutdownWithin = 5 * time.Second
+
+// logLevel is from where on centrifuge says something. What clients do wrong costs time
+// to put into words.
+func (n *Node) logLevel() centrifuge.LogLevel {
+	if n.cfg.Logger.Enabled(context.Background(), slog.LevelDebug) {
+		return centrifuge.LogLevelInfo
+	}
+	return centrifuge.LogLevelError
+}
 
 // log is centrifuge's logger. What clients do wrong is of little interest.
 func (n *Node) log(e centrifuge.LogEntry) {
 	level := slog.LevelDebug
-	if e.Level >= centrifuge.LogLevelError && e.Error != nil {
+	if e.Level >= centrifuge.LogLevelError && e.Error != nil && !isOfRedis(e) {
 		level = slog.LevelWarn
 	}
 	args := make([]any, 0, 4)

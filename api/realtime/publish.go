@@ -40,12 +40,7 @@ func (n *Node) Publish(ctx context.Context, topic string, e Event) {
 	if ok && t.Keep > 0 {
 		options = append(options, centrifuge.WithHistory(t.Keep, t.For))
 	}
-	if _, err = n.node.Publish(topic, data, options...); err == nil {
-		return
-	}
-	n.metrics.unpublished.Inc()
-	n.cfg.Logger.WarnContext(ctx, "an event reaches this node only", "type", e.Type, "err", err)
-	if err := n.node.Hub().BroadcastPublication(topic, &centrifuge.Publication{Data: data}, centrifuge.StreamPosition{}); err != nil {
+	if _, err = n.node.Publish(topic, data, options...); err != nil {
 		n.cfg.Logger.WarnContext(ctx, "an event is lost", "type", e.Type, "err", err)
 	}
 }

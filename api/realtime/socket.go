@@ -2,6 +2,8 @@ package realtime
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -21,17 +23,25 @@ type socket struct {
 	pace   *rate.Limiter // of its commands
 
 	mu      sync.Mutex
-	user    auth.Principal          // guarded by mu
-	topics  map[string]Subscription // guarded by mu; by full name, those it asked for
-	waiting []func()                // guarded by mu; what it called and is not done yet
-	working bool                    // guarded by mu; whether a goroutine is at it
-	gone    bool                    // guarded by mu
+	user    auth.Principal    // guarded by mu
+	places  map[string]*place // guarded by mu; by full name of the topic, those it asked for
+	waiting []func()          // guarded by mu; what it called and is not done yet
+	working bool              // guarded by mu; whether a goroutine is at it
+	gone    bool              // guarded by mu
+	due     bool              // guarded by mu; it waits to be looked at again
+	checked time.Time         // guarded by mu; when it was last
 }
 
 // proof is how a client showed who it is.
 type proof struct {
 	personal string // its personal access token: asked about again and again
 	token    bool   // an access token that expires: the client brings a new one in time
+}
+
+// place is a topic that a client asked for.
+type place struct {
+	sub    Subscription
+	joined bool // Topic.Joined has been told, and Topic.Left has not
 }
 
 func (s *socket) view() Socket { return Socket{ID: s.id, User: s.principal(), From: s.from} }
@@ -43,7 +53,7 @@ func (s *socket) principal() auth.Principal {
 }
 
 // queue has do done after what the client called before, or refuses it if too much
-// waits already. An idle socket has no goroutine of its own.
+// waits already.
 func (s *socket) queue(do func(ctx context.Context), refuse func(error)) {
 	s.mu.Lock()
 	if s.gone || len(s.waiting) >= s.n.cfg.Limits.Waiting {
@@ -51,12 +61,26 @@ func (s *socket) queue(do func(ctx context.Context), refuse func(error)) {
 		refuse(s.n.errorOf(s.client.Context(), errTooMany))
 		return
 	}
+	s.push(do)
+}
+
+// after has do done after what the client called before, however much that is, and
+// though the client may be gone.
+func (s *socket) after(do func(ctx context.Context)) {
+	s.mu.Lock()
+	s.push(do)
+}
+
+// push adds to what waits, and releases s.mu. An idle socket has no goroutine of its own.
+func (s *socket) push(do func(ctx context.Context)) {
 	s.waiting = append(s.waiting, func() {
 		// What was begun is finished, though the client may have left: it is told by
 		// history then.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.client.Context()), callWithin)
 		defer cancel()
-		do(ctx)
+		if err := caught(func() error { do(ctx); return nil }); err != nil {
+			s.n.cfg.Logger.ErrorContext(ctx, "something about a socket failed", "err", err)
+		}
 	})
 	start := !s.working
 	s.working = true
@@ -82,32 +106,67 @@ func (s *socket) work() {
 	}
 }
 
+// caught returns what do returns; a panic as an error, so that it ends no more than
+// what was called.
+func caught(do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("realtime: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return do()
+}
+
+// ask notes that the client asked for a topic: what changes from now on is looked at.
+// It returns what it had there before and has left without a word, if anything.
+func (s *socket) ask(topic string, sub Subscription) (before *place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.places == nil {
+		s.places = map[string]*place{}
+	}
+	before = s.places[topic]
+	s.places[topic] = &place{sub: sub}
+	return before
+}
+
+// joined notes that the client is subscribed to a topic that it asked for.
 func (s *socket) joined(topic string, sub Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.topics == nil {
-		s.topics = map[string]Subscription{}
-	}
-	s.topics[topic] = sub
+	s.places[topic] = &place{sub: sub, joined: true}
 }
 
-func (s *socket) left(topic string) (Subscription, bool) {
+// left forgets a topic, and returns what the client had there.
+func (s *socket) left(topic string) *place {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sub, ok := s.topics[topic]
-	delete(s.topics, topic)
-	return sub, ok
+	p := s.places[topic]
+	delete(s.places, topic)
+	return p
 }
 
-// subscribed returns the topics that the client asked for.
-func (s *socket) subscribed() map[string]Subscription {
+// asked returns the topics that the client asked for, and what they are about.
+func (s *socket) asked() map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	subs := make(map[string]Subscription, len(s.topics))
-	for topic, sub := range s.topics {
-		subs[topic] = sub
+	topics := make(map[string]string, len(s.places))
+	for topic, p := range s.places {
+		topics[topic] = p.sub.ID
 	}
-	return subs
+	return topics
+}
+
+// isAbout reports whether the client asked for a topic about id.
+func (s *socket) isAbout(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.places {
+		if p.sub.ID == id {
+			return true
+		}
+	}
+	return false
 }
 
 // connected is centrifuge's handler for clients whose identity is known.
@@ -117,7 +176,7 @@ func (n *Node) connected(c *centrifuge.Client) {
 		c.Disconnect(centrifuge.DisconnectServerError)
 		return
 	}
-	s.client, s.id = c, c.ID()
+	s.client, s.id, s.checked = c, c.ID(), time.Now()
 	n.mu.Lock()
 	n.sockets[s.id] = s
 	n.mu.Unlock()
@@ -125,17 +184,22 @@ func (n *Node) connected(c *centrifuge.Client) {
 	c.OnSubscribe(func(e centrifuge.SubscribeEvent, reply centrifuge.SubscribeCallback) { n.subscribe(s, e, reply) })
 	c.OnUnsubscribe(func(e centrifuge.UnsubscribeEvent) {
 		if !e.ServerSide {
-			n.unsubscribed(s, e.Channel)
+			s.after(func(context.Context) { n.unsubscribed(s, e.Channel) })
 		}
 	})
 	c.OnRefresh(func(e centrifuge.RefreshEvent, reply centrifuge.RefreshCallback) { n.refresh(s, e, reply) })
-	c.OnAlive(func() { n.recheck(s) })
+	c.OnAlive(func() { n.alive(s) })
 	c.OnDisconnect(func(centrifuge.DisconnectEvent) { n.disconnected(s) })
 	for _, w := range n.watchers {
 		w.Connected(s.view())
 	}
+	if s.principal().IsUser() {
+		n.recheck(s) // what changed between the look at the token and now
+	}
 }
 
+// disconnected is centrifuge's handler for clients that are gone: it has ended their
+// subscriptions by then.
 func (n *Node) disconnected(s *socket) {
 	s.mu.Lock()
 	s.gone = true
@@ -143,18 +207,8 @@ func (n *Node) disconnected(s *socket) {
 	n.mu.Lock()
 	delete(n.sockets, s.id)
 	n.mu.Unlock()
-	for topic := range s.subscribed() {
-		n.unsubscribed(s, topic)
-	}
 	for _, w := range n.watchers {
 		w.Disconnected(s.view())
-	}
-}
-
-func (n *Node) unsubscribed(s *socket, topic string) {
-	sub, ok := s.left(topic)
-	if t := n.topics[kindOf(topic)+":"]; ok && t.Left != nil {
-		t.Left(sub)
 	}
 }
 
@@ -171,15 +225,16 @@ func (n *Node) AddWatcher(w Watcher) { n.watchers = append(n.watchers, w) }
 // goes on is disconnected.
 func (n *Node) commandRead(c *centrifuge.Client, e centrifuge.CommandReadEvent) error {
 	s, ok := c.Context().Value(socketKey{}).(*socket)
-	if !ok || e.Command.Id == 0 { // connecting, or a pong
+	if !ok || e.Command.Id == 0 { // connecting, or what ends the connection anyway
 		return nil
 	}
-	if s.pace.Allow() {
+	now := time.Now()
+	if s.pace.AllowN(now, 1) {
 		return nil
 	}
-	if s.pace.TokensAt(time.Now()) < -float64(s.pace.Burst()) {
+	if s.pace.TokensAt(now) < -float64(s.pace.Burst()) {
 		return closeFlooding
 	}
-	s.pace.ReserveN(time.Now(), 1) // in debt: too much of it, and it floods
+	s.pace.ReserveN(now, 1) // in debt: too much of it, and it floods
 	return &centrifuge.Error{Code: 429, Message: errTooMany.Code, Temporary: true}
 }

@@ -32,13 +32,19 @@ type Topic struct {
 	Admit func(ctx context.Context, id string) error
 
 	// Joined hears that a socket has subscribed, with the data that its client sent
-	// along, and Left that it is no longer. Both may be nil. They must not block.
+	// along, and Left that it is no longer: once for each Joined, and after it. Both may
+	// be nil. What the client calls meanwhile waits for them.
 	Joined func(ctx context.Context, s Subscription)
 	Left   func(s Subscription)
 
-	// Snapshot returns the event that a client gets as the first of a topic: how things
-	// are. What happens from then on follows. May be nil.
+	// Snapshot returns the event that a client gets when it has subscribed: how things
+	// are. It is asked once the client hears what changes, so that nothing falls in
+	// between; what happens while it answers may reach the client first, so where that
+	// matters data carries a version. It is sent again when nodes have lost sight of
+	// each other. May be nil.
 	Snapshot func(ctx context.Context, id string) (Event, error)
+
+	rule auth.Rule
 }
 
 // Subscription is a socket on a topic.
@@ -50,7 +56,8 @@ type Subscription struct {
 
 // AddTopic adds a kind of topic.
 func (n *Node) AddTopic(t Topic) {
-	if _, ok := auth.SocketRuleOf(t.Kind); !ok || !strings.HasSuffix(t.Kind, ":") {
+	var ok bool
+	if t.rule, ok = auth.SocketRuleOf(t.Kind); !ok || !strings.HasSuffix(t.Kind, ":") {
 		n.wrong = append(n.wrong, fmt.Errorf("topic %q has no rule", t.Kind))
 	}
 	n.topics[t.Kind] = t
@@ -62,7 +69,7 @@ const maxTopicLength = 64
 // maxHistory is how many events a client can catch up on at most.
 const maxHistory = 1000
 
-// kindOf returns the kind of a topic, for metrics.
+// kindOf returns the kind of a topic, without the colon.
 func kindOf(topic string) string {
 	kind, _, _ := strings.Cut(topic, ":")
 	return kind
@@ -83,21 +90,29 @@ func (n *Node) subscribe(s *socket, e centrifuge.SubscribeEvent, reply centrifug
 			reply(centrifuge.SubscribeReply{}, n.errorOf(ctx, errNoTopic))
 			return
 		}
-		ctx, err := n.admit(ctx, s, topic, id)
+		// Whatever changes once this is known has the client looked at again, behind
+		// what it is told now.
+		sub := Subscription{Socket: s.view(), ID: id, Data: e.Data}
+		topic.leave(s.ask(e.Channel, sub))
+		err := caught(func() (err error) {
+			ctx, err = n.admit(ctx, s, topic, id)
+			return err
+		})
+		if err == nil {
+			err = n.count(ctx, topic.rule)
+		}
 		if err != nil {
+			s.left(e.Channel)
 			reply(centrifuge.SubscribeReply{}, n.errorOf(ctx, err))
 			return
 		}
-		sub := Subscription{Socket: s.view(), ID: id, Data: e.Data}
-		ready := make(chan struct{})
-		s.joined(e.Channel, sub)
-		reply(centrifuge.SubscribeReply{Options: topic.options(), SubscriptionReady: ready}, nil)
-		select {
-		case <-ready:
-		default: // refused by centrifuge: too many topics, or the socket is gone
+		reply(centrifuge.SubscribeReply{Options: topic.options()}, nil)
+		if !s.client.IsSubscribed(e.Channel) { // it is gone, or was quick to unsubscribe
 			s.left(e.Channel)
 			return
 		}
+		sub.Socket = s.view()
+		s.joined(e.Channel, sub)
 		if topic.Joined != nil {
 			topic.Joined(ctx, sub)
 		}
@@ -105,19 +120,37 @@ func (n *Node) subscribe(s *socket, e centrifuge.SubscribeEvent, reply centrifug
 	}, func(err error) { reply(centrifuge.SubscribeReply{}, err) })
 }
 
+// unsubscribed hears that a subscription of s has ended, after what s called before.
+func (n *Node) unsubscribed(s *socket, name string) {
+	if s.client.IsSubscribed(name) {
+		return // again: the one that has ended was taken leave of then
+	}
+	n.topics[kindOf(name)+":"].leave(s.left(name))
+}
+
+// leave tells that a socket is no longer where it was, once.
+func (t Topic) leave(p *place) {
+	if p != nil && p.joined && t.Left != nil {
+		t.Left(p.sub)
+	}
+}
+
 // admit returns why whoever s speaks for may not subscribe to a topic; else a context
 // as methods have.
 func (n *Node) admit(ctx context.Context, s *socket, t Topic, id string) (context.Context, error) {
-	rule, _ := auth.SocketRuleOf(t.Kind)
-	slug := ""
-	if rule.NeedsChannel() {
-		slug = id
-	}
-	ctx, err := n.enter(ctx, s, rule, slug)
+	ctx, err := n.enter(ctx, s, t.rule, t.slug(id))
 	if err == nil && t.Admit != nil {
 		err = t.Admit(ctx, id)
 	}
 	return ctx, err
+}
+
+// slug returns that of the channel which a topic about id is about; empty if none.
+func (t Topic) slug(id string) string {
+	if t.rule.NeedsChannel() {
+		return id
+	}
+	return ""
 }
 
 func (t Topic) options() centrifuge.SubscribeOptions {
@@ -132,7 +165,11 @@ func (n *Node) sendSnapshot(ctx context.Context, s *socket, t Topic, id string) 
 	if t.Snapshot == nil {
 		return
 	}
-	e, err := t.Snapshot(ctx, id)
+	var e Event
+	err := caught(func() (err error) {
+		e, err = t.Snapshot(ctx, id)
+		return err
+	})
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			n.cfg.Logger.WarnContext(ctx, "no snapshot for a new subscriber", "topic", t.Kind, "err", err)
