@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -239,13 +240,14 @@ func maybe(t *column.Time) *time.Time {
 	return &at
 }
 
-// audience returns how many watch and listen.
+// audience returns how many watch and listen; as the node of the session says where
+// nobody else knows.
 func (s *Service) audience(st *LiveState) ViewersView {
 	if s.cfg.Audience == nil {
 		return ViewersView{Viewers: st.Viewers}
 	}
 	viewers, listeners := s.cfg.Audience(st.Slug)
-	return ViewersView{Viewers: viewers, Listeners: listeners}
+	return ViewersView{Viewers: cmp.Or(viewers, st.Viewers), Listeners: listeners}
 }
 
 // onAirView shows the channel at slug; st is nil if it is not on air.

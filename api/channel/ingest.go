@@ -115,8 +115,18 @@ type HeartbeatReply struct {
 // Heartbeat takes note of what a node has on air, for five seconds, and returns what
 // it must know of that. A report that makes no sense is ErrBadReport.
 func (s *Service) Heartbeat(ctx context.Context, r Report) (HeartbeatReply, error) {
+	audience := make(map[string]string, len(r.Live))
+	r.Live = slices.Clone(r.Live)
+	for i := range r.Live {
+		if st := &r.Live[i]; st.Audience != "" {
+			audience[st.Slug], st.Audience = st.Audience, ""
+		}
+	}
 	if err := s.nodes.put(r); err != nil {
 		return HeartbeatReply{}, err
+	}
+	if s.cfg.Seen != nil {
+		s.cfg.Seen(r.Node, audience)
 	}
 	keyIDs, channelIDs := make([]string, len(r.Live)), make([]string, len(r.Live))
 	for i, state := range r.Live {

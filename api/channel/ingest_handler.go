@@ -13,6 +13,9 @@ const (
 	HeartbeatPath = "/api/v1/ingest/heartbeat"
 )
 
+// maxReportBytes bounds a report: 1000 channels, with who watches.
+const maxReportBytes = 2 << 20
+
 func (h *handler) registerIngest(api huma.API) {
 	tags := []string{"Ingest nodes"}
 	huma.Register(api, huma.Operation{
@@ -23,8 +26,9 @@ func (h *handler) registerIngest(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "ingest-heartbeat", Method: http.MethodPost, Path: HeartbeatPath,
 		Summary: "Report what is on air, and learn of revoked stream keys and private channels", Tags: tags,
-		Description: "Once a second, from each ingest node. A report counts for five seconds.",
-		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
+		Description:  "Once a second, from each ingest node. A report counts for five seconds.",
+		MaxBodyBytes: maxReportBytes,
+		Errors:       []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
 	}, h.heartbeat)
 }
 

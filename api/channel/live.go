@@ -11,6 +11,7 @@ type LiveState struct {
 	StartedAt    time.Time   `json:"started_at"`
 	Viewers      int         `json:"viewers" minimum:"0"`
 	TotalViewers int         `json:"total_viewers,omitempty" minimum:"0" doc:"Different ones since the session began."`
+	Audience     string      `json:"audience,omitempty" maxLength:"98304" doc:"Who watches, in a form of the nodes' own: so that nobody counts twice."`
 	Publisher    Publisher   `json:"publisher,omitzero"`
 	HLSURL       string      `json:"hls_url" maxLength:"1024" doc:"Multivariant playlist: absolute, or a path on the node's public_url."`
 	ThumbnailURL string      `json:"thumbnail_url,omitempty" maxLength:"1024"`

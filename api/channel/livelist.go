@@ -85,8 +85,18 @@ func (s *Service) beyond(l rest.List, c rest.Cursor) []onAir {
 // allLive returns what is on air, each channel once: in this process, or as the
 // node with the youngest session tells.
 func (s *Service) allLive() []onAir {
-	return youngest(s.cfg.Live.All(), append(s.nodes.All(), s.peers.All()...))
+	return s.counted(youngest(s.cfg.Live.All(), append(s.nodes.All(), s.peers.All()...)))
 }
+
+// counted has the same number of viewers as everywhere in what is on air.
+func (s *Service) counted(all []onAir) []onAir {
+	for _, on := range all {
+		s.count(on.state)
+	}
+	return all
+}
+
+func (s *Service) count(st *LiveState) { st.Viewers = s.audience(st).Viewers }
 
 // youngest returns each channel once: as local has it, or else its youngest session of
 // remote.
@@ -115,7 +125,9 @@ func youngest(local, remote []LiveState) []onAir {
 func (s *Service) OnAir() []LiveState { return statesOf(s.allLive()) }
 
 // OnAirHere is OnAir without the other nodes of the API.
-func (s *Service) OnAirHere() []LiveState { return statesOf(youngest(s.cfg.Live.All(), s.nodes.All())) }
+func (s *Service) OnAirHere() []LiveState {
+	return statesOf(s.counted(youngest(s.cfg.Live.All(), s.nodes.All())))
+}
 
 func statesOf(all []onAir) []LiveState {
 	states := make([]LiveState, len(all))
@@ -149,6 +161,7 @@ func (s *Service) liveNow(slug string) *LiveState {
 			}
 		}
 	}
+	s.count(&state)
 	return &state
 }
 

@@ -50,7 +50,8 @@ type Config struct {
 	Events    Sockets
 	Node      string                                               // name of this one among all
 	PublicURL func() string                                        // how other nodes' viewers reach this one; required with Events
-	Audience  func(slug string) (viewers, listeners int)           // how many watch and listen; as the node of the session says if nil
+	Audience  func(slug string) (viewers, listeners int)           // how many watch, and only listen; as the node of the session says if nil
+	Seen      func(node string, audience map[string]string)        // hears who watches on an ingest node, by slug, see LiveState; may be nil
 	Began     func(session string)                                 // hears at once that a session can be played; may be nil
 	Joined    func(ctx context.Context, sub realtime.Subscription) // hears who subscribes to live:, and Left who leaves; may be nil
 	Left      func(sub realtime.Subscription)

@@ -17,7 +17,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
+	"bandstand/api/auth"
 	"bandstand/configs"
+	"bandstand/media/hls"
 	"bandstand/media/live"
 )
 
@@ -30,6 +32,8 @@ type app struct {
 	log     *slog.Logger
 	metrics *prometheus.Registry
 	secret  []byte // signs tokens; nil on a lone ingest that was told none
+
+	viewers *hls.ViewerTokens // tell viewers apart
 
 	onAir  *onAir   // nil unless this process has the role ingest
 	stores *stores  // nil unless this process has the role api
@@ -72,14 +76,22 @@ func (a *app) openData(context.Context) error {
 	}
 	if !a.cfg.Has(configs.RoleAPI) {
 		if a.secret = []byte(a.cfg.Secret.Reveal()); len(a.secret) == 0 {
-			a.log.Warn("no secret is set: private channels cannot be watched from this node")
+			a.log.Warn("no secret is set: private channels cannot be watched from this node, and viewers who pause are not counted")
+			a.viewers = hls.NewViewerTokens(nil)
+			return nil
 		}
-		return nil
 	}
 	var err error
-	if a.secret, err = makeSecret(a.cfg); err != nil {
+	if len(a.secret) == 0 {
+		if a.secret, err = makeSecret(a.cfg); err != nil {
+			return fmt.Errorf("secret: %w", err)
+		}
+	}
+	key, err := auth.DeriveKey(a.secret, "bandstand viewer tokens")
+	if err != nil {
 		return fmt.Errorf("secret: %w", err)
 	}
+	a.viewers = hls.NewViewerTokens(key)
 	return nil
 }
 

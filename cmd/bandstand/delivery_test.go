@@ -107,7 +107,9 @@ func tokenOf(t *testing.T, path string) string {
 }
 
 // personal says whether a playlist is made for one viewer.
-func personal(path string) bool { return !strings.HasPrefix(path, "/live/demo/") || path == "/live/demo/index.m3u8" }
+func personal(path string) bool {
+	return !strings.HasPrefix(path, "/live/demo/") || path == "/live/demo/index.m3u8"
+}
 
 // checkPlaylist checks how a playlist that changes all the time is served.
 func (s *server) checkPlaylist(t *testing.T, path string) {

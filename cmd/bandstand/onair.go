@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"bandstand/api/audience"
 	"bandstand/api/channel"
 	"bandstand/media/hls"
 	"bandstand/media/ladder"
@@ -165,10 +166,19 @@ func publisherOf(s *live.Session) channel.Publisher {
 	}
 }
 
-// report returns what is on air with one of the given stream keys.
+// maxNamed bounds how many crowds one report names, see audience.Sightings.
+const maxNamed = 4 * audience.MaxNamed
+
+// report returns what is on air with one of the given stream keys, and who watches.
 func (o *onAir) report(keyIDs []string) []channel.LiveState {
-	all := o.All()
-	return slices.DeleteFunc(all, func(st channel.LiveState) bool { return !slices.Contains(keyIDs, st.KeyID) })
+	all := slices.DeleteFunc(o.All(), func(st channel.LiveState) bool { return !slices.Contains(keyIDs, st.KeyID) })
+	left := maxNamed
+	for i := range all {
+		seen, names := audience.Collect(o.hls, all[i].Slug).Limit(min(left, audience.MaxNamed))
+		all[i].Audience = seen.Text()
+		left -= names
+	}
+	return all
 }
 
 // viewers returns how many people watch, on all channels.

@@ -35,7 +35,7 @@ func (r *reports) OnAir() []broadcast.Sample {
 		p := st.Publisher
 		samples = append(samples, broadcast.Sample{
 			Session: broadcast.Session{ID: id, ChannelID: channelID, Node: r.nodeOf(st), StartedAt: st.StartedAt},
-			Slug: st.Slug, Viewers: st.Viewers, TotalViewers: st.TotalViewers,
+			Slug:    st.Slug, Viewers: st.Viewers, TotalViewers: st.TotalViewers,
 			Ingest: broadcast.Ingest{
 				Protocol: p.Protocol, Codecs: codecs, Width: width, Height: height,
 				BitrateBPS: p.BitrateBPS, FrameRate: p.FrameRate, KeyframeIntervalMS: p.KeyframeIntervalMS,

@@ -33,6 +33,7 @@ func (a *app) openMedia(context.Context) error {
 		Window:         a.cfg.HLS.Window,
 		Linger:         max(a.cfg.HLS.Linger, time.Nanosecond),
 		MaxStreamBytes: int64(a.cfg.HLS.MaxStreamBytes),
+		Viewers:        a.viewers,
 		Logger:         a.log,
 		Registerer:     a.metrics,
 	})
