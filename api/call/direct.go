@@ -19,7 +19,7 @@ import (
 	"bandstand/storage/db/store"
 )
 
-// Device is whose device acts: a person at a socket.
+// Device is who acts: a person at a socket.
 type Device struct {
 	User   auth.Principal
 	Socket string
@@ -191,31 +191,23 @@ func (s *Service) answer(ctx context.Context, q *db.Tx, then *effects, c store.C
 		return Seat{}, err
 	}
 	if n == 0 {
-		return s.answered(ctx, q, c.ID, me)
+		return Seat{}, s.notRinging(ctx, q, c.ID)
 	}
 	c.State, c.Outcome, c.AnsweredAt = Active, Answered, column.Maybe(now)
 	s.stopRinging(then, c, Answered, me.Socket)
 	return s.sit(ctx, q, then, c, me)
 }
 
-// answered is answer for a call that does not ring: me may have taken it and not heard
-// so.
-func (s *Service) answered(ctx context.Context, q *db.Tx, id uuid.UUID, me Device) (Seat, error) {
+// notRinging returns why a call cannot be taken.
+func (s *Service) notRinging(ctx context.Context, q *db.Tx, id uuid.UUID) error {
 	c, err := q.CallByID(ctx, id)
 	if err != nil {
-		return Seat{}, err
+		return err
 	}
-	if c.State != Active {
-		return Seat{}, ErrOver
+	if c.State == Active {
+		return ErrAnswered
 	}
-	p, err := q.CallParticipantOfUser(ctx, me.User.UserID)
-	if errors.Is(err, db.ErrNotFound) || (err == nil && (p.CallID != id || p.Device != me.Socket)) {
-		return Seat{}, ErrAnswered
-	}
-	if err != nil {
-		return Seat{}, err
-	}
-	return s.seat(c, p.ID, me), nil
+	return ErrOver
 }
 
 // Reject declines a call that rings, at all devices of the callee.

@@ -164,7 +164,7 @@ func (w *world) phone(p apitest.Person, node int) *phone {
 
 // own is the topic of the person, and topic that of the participant.
 func (p *phone) own() string   { return "user:" + p.who.ID.String() }
-func (p *phone) topic() string { return "call:" + p.Seat.Participant.String() }
+func (p *phone) topic() string { return p.Seat.Topic }
 
 // sit calls a method that returns a seat, and takes it.
 func (p *phone) sit(method string, params any) call.State {

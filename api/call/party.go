@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -62,10 +63,8 @@ func (s *Service) join(ctx context.Context, q *db.Tx, then *effects, me Device, 
 	if err != nil {
 		return Seat{}, err
 	}
-	for _, p := range people {
-		if p.UserID == me.User.UserID && p.Device == me.Socket { // it has joined and not heard so
-			return s.seat(c, p.ID, me), nil
-		}
+	if slices.ContainsFunc(people, func(p store.CallParticipantsInRow) bool { return p.UserID == me.User.UserID }) {
+		return Seat{}, ErrInCall
 	}
 	if len(people) >= s.cfg.MaxInCall {
 		return Seat{}, ErrFull

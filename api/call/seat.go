@@ -15,9 +15,9 @@ import (
 
 // sit makes me a participant of c, and tells the others.
 func (s *Service) sit(ctx context.Context, q *db.Tx, then *effects, c store.Call, me Device) (Seat, error) {
-	id := newID()
+	id, device := newID(), newDevice()
 	if err := q.CreateCallParticipant(ctx, store.CreateCallParticipantParams{
-		ID: id, CallID: c.ID, UserID: me.User.UserID, Device: me.Socket, Node: s.cfg.Sockets.ID(), JoinedAt: column.At(s.cfg.Now()),
+		ID: id, CallID: c.ID, UserID: me.User.UserID, Device: device, Node: s.cfg.Sockets.ID(), JoinedAt: column.At(s.cfg.Now()),
 	}); err != nil {
 		return Seat{}, err
 	}
@@ -31,16 +31,19 @@ func (s *Service) sit(ctx context.Context, q *db.Tx, then *effects, c store.Call
 		}
 	}
 	s.tellParty(then, c, len(all))
-	return s.seat(c, id, me), nil
+	return s.seat(c, id, device, me), nil
 }
 
 // seat returns what me gets as a participant of c.
-func (s *Service) seat(c store.Call, participant uuid.UUID, me Device) Seat {
+func (s *Service) seat(c store.Call, participant uuid.UUID, device string, me Device) Seat {
 	servers, expires := s.cfg.ICE.Servers(me.User.UserID)
 	if servers == nil {
 		servers = []ICEServer{}
 	}
-	return Seat{Call: callOf(c), Participant: participant, ICEServers: servers, ICEExpires: expires.UTC()}
+	return Seat{
+		Call: callOf(c), Participant: participant, Topic: topicOf(participant, device),
+		ICEServers: servers, ICEExpires: expires.UTC(),
+	}
 }
 
 // Leave hangs up.
@@ -75,13 +78,20 @@ func (s *Service) leave(ctx context.Context, q *db.Tx, then *effects, call, part
 	if n, err := q.LockCall(ctx, call); err != nil || n == 0 {
 		return err
 	}
+	p, err := q.CallParticipantByID(ctx, participant)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	n, err := q.CallParticipantLeft(ctx, store.CallParticipantLeftParams{
 		ID: participant, LeftAt: column.Maybe(s.cfg.Now()), SeenBefore: column.At(seenBefore),
 	})
 	if err != nil || n == 0 {
 		return err
 	}
-	then.add(func(ctx context.Context) { s.publish(ctx, participant, eventEnded, ended{Call: call, Outcome: why}) })
+	then.add(func(ctx context.Context) { s.publish(ctx, p.ID, p.Device, eventEnded, ended{Call: call, Outcome: why}) })
 	c, err := q.CallByID(ctx, call)
 	if err != nil {
 		return err
@@ -97,7 +107,9 @@ func (s *Service) leave(ctx context.Context, q *db.Tx, then *effects, call, part
 		return s.end(ctx, q, then, c, Answered)
 	}
 	for _, other := range others {
-		then.add(func(ctx context.Context) { s.publish(ctx, other.ID, eventLeft, left{Participant: participant}) })
+		then.add(func(ctx context.Context) {
+			s.publish(ctx, other.ID, other.Device, eventLeft, left{Participant: participant})
+		})
 	}
 	s.tellParty(then, c, len(others))
 	return nil
@@ -122,7 +134,9 @@ func (s *Service) end(ctx context.Context, q *db.Tx, then *effects, c store.Call
 		return err
 	}
 	for _, p := range others {
-		then.add(func(ctx context.Context) { s.publish(ctx, p.ID, eventEnded, ended{Call: c.ID, Outcome: outcome}) })
+		then.add(func(ctx context.Context) {
+			s.publish(ctx, p.ID, p.Device, eventEnded, ended{Call: c.ID, Outcome: outcome})
+		})
 	}
 	if c.State == Ringing {
 		s.stopRinging(then, c, outcome, "")

@@ -123,6 +123,7 @@ type Service struct {
 // seated is a participant whose socket this node has.
 type seated struct {
 	device string
+	socket string
 	pace   *rate.Limiter // of signals
 }
 

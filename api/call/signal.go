@@ -79,18 +79,19 @@ func (s *Service) Signal(ctx context.Context, me Device, from, to uuid.UUID, sig
 	if err := sig.check(); err != nil {
 		return err
 	}
-	if err := s.mayTell(me, from); err != nil {
+	device, err := s.mayTell(me, from)
+	if err != nil {
 		return err
 	}
-	share, err := s.cfg.DB.Read().ShareCall(ctx, store.ShareCallParams{ID: from, Device: me.Socket, Other: to})
+	peer, err := s.cfg.DB.Read().CallPeer(ctx, store.CallPeerParams{ID: from, Device: device, Other: to})
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrPeerNotFound
+	}
 	if err != nil {
 		return fmt.Errorf("call: signal: %w", err)
 	}
-	if !share || from == to {
-		return ErrPeerNotFound
-	}
 	s.metrics.signals.Inc()
-	s.publish(ctx, to, eventSignal, received{Signal: sig, From: from})
+	s.publish(ctx, peer.ID, peer.Device, eventSignal, received{Signal: sig, From: from})
 	return nil
 }
 
@@ -104,11 +105,12 @@ type Media struct {
 
 // SetMedia tells the others what of a participant can be heard and seen.
 func (s *Service) SetMedia(ctx context.Context, me Device, m Media) error {
-	if err := s.mayTell(me, m.Participant); err != nil {
+	device, err := s.mayTell(me, m.Participant)
+	if err != nil {
 		return err
 	}
 	p, err := s.cfg.DB.Read().CallParticipantByID(ctx, m.Participant)
-	if errors.Is(err, db.ErrNotFound) || (err == nil && p.Device != me.Socket) {
+	if errors.Is(err, db.ErrNotFound) || (err == nil && p.Device != device) {
 		return ErrParticipantNotFound
 	}
 	if err != nil {
@@ -120,23 +122,23 @@ func (s *Service) SetMedia(ctx context.Context, me Device, m Media) error {
 	}
 	for _, other := range all {
 		if other.ID != p.ID {
-			s.publish(ctx, other.ID, eventMedia, m)
+			s.publish(ctx, other.ID, other.Device, eventMedia, m)
 		}
 	}
 	return nil
 }
 
-// mayTell reports why me may not speak for a participant now. It asks nobody: those
-// who signal to strangers cost nothing.
-func (s *Service) mayTell(me Device, participant uuid.UUID) error {
+// mayTell returns the device of a participant that is at the socket of me, which may
+// speak for it. It asks nobody: those who signal to strangers cost nothing.
+func (s *Service) mayTell(me Device, participant uuid.UUID) (device string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := s.here[participant]
-	if at == nil || at.device != me.Socket {
-		return ErrNotThere
+	if at == nil || at.socket != me.Socket {
+		return "", ErrNotThere
 	}
 	if !at.pace.AllowN(s.cfg.Now(), 1) {
-		return ErrTooManySignals
+		return "", ErrTooManySignals
 	}
-	return nil
+	return at.device, nil
 }

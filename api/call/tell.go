@@ -2,6 +2,8 @@ package call
 
 import (
 	"context"
+	"crypto/rand"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -27,9 +29,30 @@ const (
 	eventMedia   = "call.media"
 )
 
+// topicOf returns the topic of a participant at a device. That of another device is
+// another: one that was followed by another hears no more, and says no more.
+func topicOf(participant uuid.UUID, device string) string {
+	return Kind + participant.String() + "." + device
+}
+
+// parseTopic is the reverse of topicOf, without the kind.
+func parseTopic(id string) (participant uuid.UUID, device string, ok bool) {
+	first, device, ok := strings.Cut(id, ".")
+	if !ok || len(device) != deviceLength {
+		return uuid.Nil, "", false
+	}
+	participant, err := uuid.Parse(first)
+	return participant, device, err == nil && participant.String() == first
+}
+
+const deviceLength = 20
+
+// newDevice returns the secret part of a new topic.
+func newDevice() string { return rand.Text()[:deviceLength] }
+
 // publish tells a participant, wherever its socket is.
-func (s *Service) publish(ctx context.Context, participant uuid.UUID, kind string, data any) {
-	s.cfg.Sockets.Publish(ctx, Kind+participant.String(), realtime.Event{Type: kind, Data: data})
+func (s *Service) publish(ctx context.Context, participant uuid.UUID, device, kind string, data any) {
+	s.cfg.Sockets.Publish(ctx, topicOf(participant, device), realtime.Event{Type: kind, Data: data})
 }
 
 // tellPeers tells all others how a participant is.
@@ -38,7 +61,7 @@ func (s *Service) tellPeers(then *effects, p store.CallParticipantsInRow, others
 		if other.ID == p.ID {
 			continue
 		}
-		then.add(func(ctx context.Context) { s.publish(ctx, other.ID, eventPeer, peerOf(other.ID, p)) })
+		then.add(func(ctx context.Context) { s.publish(ctx, other.ID, other.Device, eventPeer, peerOf(other.ID, p)) })
 	}
 }
 

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 
@@ -15,9 +16,10 @@ import (
 	"bandstand/storage/db/store"
 )
 
-// Resume takes a participant over to another socket of the same person: the one before
-// was lost, or is about to be noticed. ErrParticipantNotFound is the outcome if it was
-// lost for too long.
+// Resume takes a participant over to another device of the same person, or to a page
+// that was opened anew. A device whose socket was lost for a moment has no need of it:
+// it subscribes to its topic again. ErrParticipantNotFound is the outcome if it was lost
+// for too long.
 func (s *Service) Resume(ctx context.Context, me Device, participant uuid.UUID) (Seat, error) {
 	var seat Seat
 	err := s.inTx(ctx, func(q *db.Tx, then *effects) error {
@@ -32,8 +34,9 @@ func (s *Service) Resume(ctx context.Context, me Device, participant uuid.UUID) 
 		if err != nil {
 			return err
 		}
+		device := newDevice()
 		n, err := q.MoveCallParticipant(ctx, store.MoveCallParticipantParams{
-			ID: p.ID, UserID: p.UserID, Device: me.Socket, Node: s.cfg.Sockets.ID(), Now: column.Maybe(s.cfg.Now()),
+			ID: p.ID, UserID: p.UserID, Device: device, Node: s.cfg.Sockets.ID(), Now: column.Maybe(s.cfg.Now()),
 		})
 		if err != nil {
 			return err
@@ -41,8 +44,8 @@ func (s *Service) Resume(ctx context.Context, me Device, participant uuid.UUID) 
 		if n == 0 {
 			return ErrParticipantNotFound
 		}
-		then.add(func(ctx context.Context) { s.publish(ctx, p.ID, eventMoved, moved{Device: me.Socket}) })
-		seat = s.seat(c, p.ID, me)
+		then.add(func(ctx context.Context) { s.publish(ctx, p.ID, p.Device, eventMoved, moved{Participant: p.ID}) })
+		seat = s.seat(c, p.ID, device, me)
 		return nil
 	})
 	if err != nil {
@@ -53,25 +56,24 @@ func (s *Service) Resume(ctx context.Context, me Device, participant uuid.UUID) 
 
 // admit lets the device of a participant, and nobody else, hear what is told to it.
 func (s *Service) admit(ctx context.Context, id string) error {
-	socket, _ := realtime.SocketOf(ctx)
 	p, err := s.participant(ctx, id)
 	if err != nil {
 		return err
 	}
-	if p.UserID != socket.User.UserID || p.Device != socket.ID {
+	if p.UserID != auth.User(ctx).UserID {
 		return ErrParticipantNotFound
 	}
 	return nil
 }
 
-// participant returns the participant with an id from outside.
+// participant returns the participant whose topic has this id.
 func (s *Service) participant(ctx context.Context, id string) (store.CallParticipantByIDRow, error) {
-	parsed, err := uuid.Parse(id)
-	if err != nil || parsed.String() != id {
+	participant, device, ok := parseTopic(id)
+	if !ok {
 		return store.CallParticipantByIDRow{}, ErrParticipantNotFound
 	}
-	p, err := s.cfg.DB.Read().CallParticipantByID(ctx, parsed)
-	if errors.Is(err, db.ErrNotFound) {
+	p, err := s.cfg.DB.Read().CallParticipantByID(ctx, participant)
+	if errors.Is(err, db.ErrNotFound) || (err == nil && subtle.ConstantTimeCompare([]byte(p.Device), []byte(device)) == 0) {
 		return store.CallParticipantByIDRow{}, ErrParticipantNotFound
 	}
 	return p, err
@@ -79,16 +81,21 @@ func (s *Service) participant(ctx context.Context, id string) (store.CallPartici
 
 // joined notes that the device of a participant is there.
 func (s *Service) joined(ctx context.Context, sub realtime.Subscription) {
-	id, err := uuid.Parse(sub.ID)
-	if err != nil {
+	id, device, ok := parseTopic(sub.ID)
+	if !ok {
 		return
 	}
 	s.mu.Lock()
-	s.here[id] = &seated{device: sub.Socket.ID, pace: rate.NewLimiter(rate.Limit(s.cfg.SignalsPerSecond), s.cfg.SignalBurst)}
+	at := s.here[id]
+	if at == nil || at.device != device {
+		at = &seated{device: device, pace: rate.NewLimiter(rate.Limit(s.cfg.SignalsPerSecond), s.cfg.SignalBurst)}
+		s.here[id] = at
+	}
+	at.socket = sub.Socket.ID
 	s.mu.Unlock()
-	err = s.inTx(ctx, func(q *db.Tx, then *effects) error {
+	err := s.inTx(ctx, func(q *db.Tx, then *effects) error {
 		n, err := q.CallParticipantHere(ctx, store.CallParticipantHereParams{
-			ID: id, Device: sub.Socket.ID, Node: s.cfg.Sockets.ID(), Now: column.At(s.cfg.Now()),
+			ID: id, Device: device, Node: s.cfg.Sockets.ID(), Now: column.At(s.cfg.Now()),
 		})
 		if err != nil || n == 0 {
 			return err
@@ -100,25 +107,26 @@ func (s *Service) joined(ctx context.Context, sub realtime.Subscription) {
 	}
 }
 
-// left notes, later, that the device of a participant is not there any more.
+// left notes, later, that the device of a participant is not there any more: unless
+// another socket has followed.
 func (s *Service) left(sub realtime.Subscription) {
-	id, err := uuid.Parse(sub.ID)
-	if err != nil {
+	id, device, ok := parseTopic(sub.ID)
+	if !ok {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at := s.here[id]; at != nil && at.device == sub.Socket.ID {
+	if at := s.here[id]; at != nil && at.socket == sub.Socket.ID {
 		delete(s.here, id)
+		s.gone = append(s.gone, departure{id, device})
 	}
-	s.gone = append(s.gone, departure{id, sub.Socket.ID})
 }
 
 // away notes that the device of a participant is not there any more.
 func (s *Service) away(ctx context.Context, d departure) error {
 	return s.inTx(ctx, func(q *db.Tx, then *effects) error {
 		n, err := q.CallParticipantAway(ctx, store.CallParticipantAwayParams{
-			ID: d.participant, Device: d.device, Now: column.Maybe(s.cfg.Now()),
+			ID: d.participant, Device: d.device, Node: s.cfg.Sockets.ID(), Now: column.Maybe(s.cfg.Now()),
 		})
 		if err != nil || n == 0 {
 			return err
@@ -172,8 +180,7 @@ func (s *Service) state(ctx context.Context, id string) (realtime.Event, error) 
 type Current struct {
 	Ringing     []ringing  `json:"ringing"`               // calls to you
 	Participant *uuid.UUID `json:"participant,omitempty"` // of yours in a call: resume it, or leave
-	Device      string     `json:"device,omitempty"`      // the client id of the socket that it is at
-	Here        bool       `json:"here"`                  // whether that is there
+	Here        bool       `json:"here"`                  // whether a device of yours is at it
 }
 
 // maxRinging is how many calls somebody is told of that ring at once.
@@ -200,7 +207,7 @@ func (s *Service) Current(ctx context.Context, p auth.Principal) (Current, error
 	in, err := s.cfg.DB.Read().CallParticipantOfUser(ctx, p.UserID)
 	switch {
 	case err == nil:
-		now.Participant, now.Device, now.Here = &in.ID, in.Device, in.AwaySince == nil
+		now.Participant, now.Here = &in.ID, in.AwaySince == nil
 	case !errors.Is(err, db.ErrNotFound):
 		return Current{}, fmt.Errorf("call: current: %w", err)
 	}

@@ -82,11 +82,12 @@ func peerOf(of uuid.UUID, p store.CallParticipantsInRow) Peer {
 	}
 }
 
-// Seat is what a device gets that takes part in a call. It subscribes to the topic
-// "call:" with the id of the participant then.
+// Seat is what a device gets that takes part in a call. It subscribes to the topic then,
+// which is its own: whoever knows it, and is the same person, is the same device.
 type Seat struct {
 	Call        Call        `json:"call"`
 	Participant uuid.UUID   `json:"participant"`
+	Topic       string      `json:"topic"`
 	ICEServers  []ICEServer `json:"ice_servers"` // as new RTCPeerConnection takes them
 	ICEExpires  time.Time   `json:"ice_expires"`
 }
@@ -124,7 +125,7 @@ type (
 		Outcome string    `json:"outcome"` // of the call, or why it is over for you
 	}
 	moved struct {
-		Device string `json:"device"` // the client id of the one that goes on
+		Participant uuid.UUID `json:"participant"`
 	}
 	partyCall struct {
 		Call   uuid.UUID `json:"call"`

@@ -264,7 +264,7 @@ CREATE INDEX party_messages_party_id_idx ON party_messages (party_id, id);
 CREATE INDEX party_messages_user_id_idx ON party_messages (user_id);
 CREATE UNIQUE INDEX party_messages_send_key_key ON party_messages (user_id, send_key) WHERE send_key IS NOT NULL;
 
--- Calls. Who takes part does so by one device, which is one socket at a time.
+-- Calls. Who takes part does so at one device, which is one socket at a time.
 CREATE TABLE calls (
     id         UUID        NOT NULL PRIMARY KEY,
     kind       TEXT        NOT NULL CONSTRAINT calls_kind_check CHECK (kind IN ('direct', 'party')),
@@ -292,7 +292,7 @@ CREATE TABLE call_participants (
     id         UUID        NOT NULL PRIMARY KEY,
     call_id    UUID        NOT NULL CONSTRAINT call_participants_call_id_fkey REFERENCES calls (id) ON DELETE CASCADE,
     user_id    UUID        NOT NULL CONSTRAINT call_participants_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
-    device     TEXT        NOT NULL, -- id of its socket
+    device     TEXT        NOT NULL, -- the secret part of its topic
     node       TEXT        NOT NULL, -- that has the socket
     joined_at  TIMESTAMPTZ NOT NULL,
     seen_at    TIMESTAMPTZ NOT NULL, -- when that node last said so, or the socket was lost

@@ -56,16 +56,15 @@ SELECT p.id, p.call_id, p.user_id, p.device, p.away_since FROM call_participants
 WHERE p.id = $1 AND p.left_at IS NULL;
 
 -- name: CallParticipantOfUser :one
-SELECT p.id, p.call_id, p.device, p.away_since FROM call_participants p
+SELECT p.id, p.call_id, p.away_since FROM call_participants p
 WHERE p.user_id = $1 AND p.left_at IS NULL;
 
--- name: ShareCall :one
--- Whether one participant, at this device, and another are in the same call.
-SELECT EXISTS (
-    SELECT 1 FROM call_participants a JOIN call_participants b ON b.call_id = a.call_id
-    WHERE a.id = sqlc.arg(id) AND a.device = sqlc.arg(device) AND a.left_at IS NULL
-      AND b.id = sqlc.arg(other) AND b.left_at IS NULL
-);
+-- name: CallPeer :one
+-- Another participant of the call where one is, at this device.
+SELECT b.id, b.device
+FROM call_participants a JOIN call_participants b ON b.call_id = a.call_id
+WHERE a.id = sqlc.arg(id) AND a.device = sqlc.arg(device) AND a.left_at IS NULL
+  AND b.id = sqlc.arg(other) AND b.id <> a.id AND b.left_at IS NULL;
 
 -- name: CallParticipantHere :execrows
 UPDATE call_participants SET away_since = NULL, seen_at = sqlc.arg(now), node = sqlc.arg(node)
@@ -73,7 +72,7 @@ WHERE id = sqlc.arg(id) AND device = sqlc.arg(device) AND left_at IS NULL;
 
 -- name: CallParticipantAway :execrows
 UPDATE call_participants SET away_since = sqlc.arg(now), seen_at = sqlc.arg(now)
-WHERE id = sqlc.arg(id) AND device = sqlc.arg(device) AND left_at IS NULL AND away_since IS NULL;
+WHERE id = sqlc.arg(id) AND device = sqlc.arg(device) AND node = sqlc.arg(node) AND left_at IS NULL AND away_since IS NULL;
 
 -- name: MoveCallParticipant :execrows
 UPDATE call_participants SET device = sqlc.arg(device), node = sqlc.arg(node), away_since = sqlc.arg(now), seen_at = sqlc.arg(now)

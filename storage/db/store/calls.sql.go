@@ -122,17 +122,23 @@ func (q *Queries) CallOfParty(ctx context.Context, partyID uuid.NullUUID) (Call,
 
 const callParticipantAway = `-- name: CallParticipantAway :execrows
 UPDATE call_participants SET away_since = $1, seen_at = $1
-WHERE id = $2 AND device = $3 AND left_at IS NULL AND away_since IS NULL
+WHERE id = $2 AND device = $3 AND node = $4 AND left_at IS NULL AND away_since IS NULL
 `
 
 type CallParticipantAwayParams struct {
 	Now    *column.Time
 	ID     uuid.UUID
 	Device string
+	Node   string
 }
 
 func (q *Queries) CallParticipantAway(ctx context.Context, arg CallParticipantAwayParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, callParticipantAway, arg.Now, arg.ID, arg.Device)
+	result, err := q.db.ExecContext(ctx, callParticipantAway,
+		arg.Now,
+		arg.ID,
+		arg.Device,
+		arg.Node,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -211,26 +217,20 @@ func (q *Queries) CallParticipantLeft(ctx context.Context, arg CallParticipantLe
 }
 
 const callParticipantOfUser = `-- name: CallParticipantOfUser :one
-SELECT p.id, p.call_id, p.device, p.away_since FROM call_participants p
+SELECT p.id, p.call_id, p.away_since FROM call_participants p
 WHERE p.user_id = $1 AND p.left_at IS NULL
 `
 
 type CallParticipantOfUserRow struct {
 	ID        uuid.UUID
 	CallID    uuid.UUID
-	Device    string
 	AwaySince *column.Time
 }
 
 func (q *Queries) CallParticipantOfUser(ctx context.Context, userID uuid.UUID) (CallParticipantOfUserRow, error) {
 	row := q.db.QueryRowContext(ctx, callParticipantOfUser, userID)
 	var i CallParticipantOfUserRow
-	err := row.Scan(
-		&i.ID,
-		&i.CallID,
-		&i.Device,
-		&i.AwaySince,
-	)
+	err := row.Scan(&i.ID, &i.CallID, &i.AwaySince)
 	return i, err
 }
 
@@ -297,6 +297,32 @@ type CallParticipantsOfNodeAwayParams struct {
 func (q *Queries) CallParticipantsOfNodeAway(ctx context.Context, arg CallParticipantsOfNodeAwayParams) error {
 	_, err := q.db.ExecContext(ctx, callParticipantsOfNodeAway, arg.Now, arg.Node)
 	return err
+}
+
+const callPeer = `-- name: CallPeer :one
+SELECT b.id, b.device
+FROM call_participants a JOIN call_participants b ON b.call_id = a.call_id
+WHERE a.id = $1 AND a.device = $2 AND a.left_at IS NULL
+  AND b.id = $3 AND b.id <> a.id AND b.left_at IS NULL
+`
+
+type CallPeerParams struct {
+	ID     uuid.UUID
+	Device string
+	Other  uuid.UUID
+}
+
+type CallPeerRow struct {
+	ID     uuid.UUID
+	Device string
+}
+
+// Another participant of the call where one is, at this device.
+func (q *Queries) CallPeer(ctx context.Context, arg CallPeerParams) (CallPeerRow, error) {
+	row := q.db.QueryRowContext(ctx, callPeer, arg.ID, arg.Device, arg.Other)
+	var i CallPeerRow
+	err := row.Scan(&i.ID, &i.Device)
+	return i, err
 }
 
 const callsOfUserAfter = `-- name: CallsOfUserAfter :many
@@ -753,26 +779,4 @@ type SeeCallParticipantsParams struct {
 func (q *Queries) SeeCallParticipants(ctx context.Context, arg SeeCallParticipantsParams) error {
 	_, err := q.db.ExecContext(ctx, seeCallParticipants, arg.Now, arg.Node)
 	return err
-}
-
-const shareCall = `-- name: ShareCall :one
-SELECT EXISTS (
-    SELECT 1 FROM call_participants a JOIN call_participants b ON b.call_id = a.call_id
-    WHERE a.id = $1 AND a.device = $2 AND a.left_at IS NULL
-      AND b.id = $3 AND b.left_at IS NULL
-)
-`
-
-type ShareCallParams struct {
-	ID     uuid.UUID
-	Device string
-	Other  uuid.UUID
-}
-
-// Whether one participant, at this device, and another are in the same call.
-func (q *Queries) ShareCall(ctx context.Context, arg ShareCallParams) (bool, error) {
-	row := q.db.QueryRowContext(ctx, shareCall, arg.ID, arg.Device, arg.Other)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
 }
