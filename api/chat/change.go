@@ -14,12 +14,16 @@ import (
 	"bandstand/storage/db/store"
 )
 
-// editWithin is how long after it was sent a message may be edited.
-const editWithin = 15 * time.Minute
+const (
+	// editWithin is how long after it was sent a message may be edited.
+	editWithin = 15 * time.Minute
+	// editEvery is how often: everybody is told each time.
+	editEvery = time.Second
+)
 
 // Edit gives a message of whoever ctx speaks for another text. The outcomes are
-// ErrNotFound, ErrForbidden, ErrTooLateToEdit, rest.ErrChanged, ErrBadBody and those
-// of the gate, which is asked as for a new message.
+// ErrNotFound, ErrForbidden, ErrTooLateToEdit, ErrTooMany, rest.ErrChanged, ErrBadBody
+// and those of the gate, which is asked as for a new message.
 func (s *Service) Edit(ctx context.Context, id uuid.UUID, match rest.IfMatch, body string) (Message, error) {
 	at, p := auth.AccessOf(ctx), auth.User(ctx)
 	body, err := cleanBody(body)
@@ -30,16 +34,9 @@ func (s *Service) Edit(ctx context.Context, id uuid.UUID, match rest.IfMatch, bo
 	if err != nil {
 		return Message{}, err
 	}
-	m, err := s.get(ctx, id, r)
-	switch {
-	case err != nil:
+	m, err := s.editable(ctx, id, r)
+	if err != nil {
 		return Message{}, err
-	case m.Author.ID != p.UserID:
-		return Message{}, ErrForbidden
-	case m.Deleted != "":
-		return Message{}, ErrNotFound
-	case s.cfg.Now().Sub(m.CreatedAt) > editWithin:
-		return Message{}, ErrTooLateToEdit
 	}
 	if err := match.Check(version(m)); err != nil {
 		return Message{}, err
@@ -47,37 +44,76 @@ func (s *Service) Edit(ctx context.Context, id uuid.UUID, match rest.IfMatch, bo
 	if m.Body == body {
 		return m, nil
 	}
+	if wait := editEvery - s.cfg.Now().Sub(m.EditedAt); wait > 0 {
+		return Message{}, rest.Later(ErrTooMany, wait)
+	}
 	if err := s.cfg.Gate.Admit(ctx, at, p, auth.ClientOf(ctx).Addr, body); err != nil {
 		return Message{}, err
 	}
-	was := time.UnixMicro(version(m))
-	if m.Detail, err = s.resolve(ctx, at, p, body, nil); err != nil {
-		return Message{}, err
-	}
-	m.Body = body
-	// Later than it was, so that each text has a version of its own.
-	m.EditedAt = column.At(s.cfg.Now()).Time
-	if !m.EditedAt.After(was) {
-		m.EditedAt = was.Add(time.Microsecond).UTC()
-	}
-	text, err := m.Detail.encode()
+	d, err := s.resolve(ctx, at, p, body, nil)
 	if err != nil {
 		return Message{}, err
 	}
-	n, err := s.cfg.DB.Write().EditChatMessage(ctx, store.EditChatMessageParams{
-		ID: id, Body: m.Body, Detail: text, Now: column.Maybe(m.EditedAt), Was: column.Maybe(was),
-	})
-	if err != nil {
-		return Message{}, fmt.Errorf("chat: edit: %w", err)
-	}
-	if n == 0 { // edited on another device, or deleted, at the same time
-		return Message{}, rest.ErrChanged
+	for {
+		stored, err := s.rewrite(ctx, &m, body, d)
+		if err != nil {
+			return Message{}, err
+		}
+		if stored {
+			break
+		}
+		if match.Given() {
+			return Message{}, rest.ErrChanged
+		}
+		// Edited on another device at the same time, or deleted.
+		if m, err = s.editable(ctx, id, r); err != nil {
+			return Message{}, err
+		}
 	}
 	shown := m
 	shown.Liked = nil
 	s.publish(ctx, at.Slug, eventEdited, viewOf(shown))
 	s.notify(ctx, at, &m)
 	return m, nil
+}
+
+// editable returns a message if whoever ctx speaks for may edit it.
+func (s *Service) editable(ctx context.Context, id uuid.UUID, r reader) (Message, error) {
+	m, err := s.get(ctx, id, r)
+	switch {
+	case err != nil:
+		return Message{}, err
+	case m.Author.ID != r.user:
+		return Message{}, ErrForbidden
+	case m.Deleted != "":
+		return Message{}, ErrNotFound
+	case s.cfg.Now().Sub(m.CreatedAt) > editWithin:
+		return Message{}, ErrTooLateToEdit
+	}
+	return m, nil
+}
+
+// rewrite gives m another text, unless it is not what it was any more: then it reports
+// false.
+func (s *Service) rewrite(ctx context.Context, m *Message, body string, d detail) (bool, error) {
+	text, err := d.encode()
+	if err != nil {
+		return false, err
+	}
+	was, edited := time.UnixMicro(version(*m)).UTC(), column.At(s.cfg.Now()).Time
+	if !edited.After(was) { // each text has a version of its own
+		edited = was.Add(time.Microsecond)
+	}
+	n, err := s.cfg.DB.Write().EditChatMessage(ctx, store.EditChatMessageParams{
+		ID: m.ID, Body: body, Detail: text, Now: column.Maybe(edited), Was: column.Maybe(was),
+	})
+	if err != nil {
+		return false, fmt.Errorf("chat: edit: %w", err)
+	}
+	if n == 1 {
+		m.Body, m.Detail, m.EditedAt = body, d, edited
+	}
+	return n == 1, nil
 }
 
 // Delete hides a message: one's own, or as a moderator any. It is pinned no more. What

@@ -17,15 +17,15 @@ import (
 
 // Kinds of notifications.
 const (
-	noticeMention = "chat.mention"
-	noticeReply   = "chat.reply"
+	noticeMention = "chat_mention"
+	noticeReply   = "chat_reply"
 )
 
-// Notice is what a notification tells of a message.
+// Notice is what a notification tells of a message: where it is, and not what it says,
+// which may be deleted.
 type Notice struct {
 	Channel string `json:"channel"` // slug
 	Message string `json:"message"` // id
-	Body    string `json:"body"`    // its beginning
 }
 
 // resolve finds out which pictures and whom a body names; and whether the author of
@@ -76,7 +76,7 @@ func (s *Service) notify(ctx context.Context, at auth.Access, m *Message) {
 	if s.cfg.Notifier == nil {
 		return
 	}
-	notice := Notice{Channel: at.Slug, Message: m.ID.String(), Body: quote(m.Body)}
+	notice := Notice{Channel: at.Slug, Message: m.ID.String()}
 	tell := func(user uuid.UUID, kind string) {
 		if s.tells.allow(m.Author.ID, s.cfg.Now()) {
 			s.cfg.Notifier.Notify(context.WithoutCancel(ctx), user, kind, m.Author.ID, notice, "chat "+notice.Message)

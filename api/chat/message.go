@@ -97,9 +97,6 @@ type reader struct {
 	since     uuid.UUID // what has a lesser id was cleared away
 }
 
-// everybody is r as people who are nobody special: what is told to all.
-func (r reader) everybody() reader { return reader{owner: r.owner, since: r.since} }
-
 // oldest is the id before the first message that r finds in lists.
 func (r reader) oldest() uuid.UUID {
 	if r.moderator {
