@@ -142,11 +142,7 @@ func (s *Service) start(ctx context.Context, q *db.Tx, then *effects, me Device,
 }
 
 func create(ctx context.Context, q *db.Tx, c store.Call) error {
-	return q.CreateCall(ctx, store.CreateCallParams{
-		ID: c.ID, Kind: c.Kind, PartyID: c.PartyID, CallerID: c.CallerID, CalleeID: c.CalleeID, Pair: c.Pair,
-		State: c.State, Outcome: c.Outcome, Video: c.Video, CreatedAt: c.CreatedAt,
-		RingsUntil: c.RingsUntil, AnsweredAt: c.AnsweredAt, EndedAt: c.EndedAt,
-	})
+	return q.CreateCall(ctx, store.CreateCallParams(c))
 }
 
 // Accept takes a call at one device; the others stop ringing. Of several devices that

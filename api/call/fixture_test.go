@@ -27,12 +27,11 @@ import (
 // world is an instance with people on one or two nodes. It is what calls ask of other
 // features, too.
 type world struct {
-	t      *testing.T
-	DB     *db.DB
-	HTTP   *apitest.Server
-	Nodes  []*realtimetest.Server
-	Calls  []*call.Service
-	change func(*call.Config)
+	t     *testing.T
+	DB    *db.DB
+	HTTP  *apitest.Server
+	Nodes []*realtimetest.Server
+	Calls []*call.Service
 
 	ahead atomic.Int64 // how much later it is than it is
 

@@ -1,6 +1,8 @@
 package call
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"github.com/google/uuid"
@@ -66,9 +68,10 @@ func callOf(c store.Call) Call {
 type Peer struct {
 	Participant uuid.UUID `json:"participant"`
 	User        Person    `json:"user"`
-	Here        bool      `json:"here"`   // whether its socket is there
-	Offers      bool      `json:"offers"` // whether you make the first offer to it
-	Polite      bool      `json:"polite"` // whether you are the polite one
+	Session     string    `json:"session"` // another once another device has taken its place: connect anew
+	Here        bool      `json:"here"`    // whether its socket is there
+	Offers      bool      `json:"offers"`  // whether you make the first offer to it
+	Polite      bool      `json:"polite"`  // whether you are the polite one
 }
 
 func peerOf(of uuid.UUID, p store.CallParticipantsInRow) Peer {
@@ -76,10 +79,17 @@ func peerOf(of uuid.UUID, p store.CallParticipantsInRow) Peer {
 	return Peer{
 		Participant: p.ID,
 		User:        personOf(p.Username, p.DisplayName, p.AvatarID),
+		Session:     sessionOf(p.Device),
 		Here:        p.AwaySince == nil,
 		Offers:      greater,
 		Polite:      !greater,
 	}
+}
+
+// sessionOf names a device without telling its secret.
+func sessionOf(device string) string {
+	sum := sha256.Sum256([]byte(device))
+	return hex.EncodeToString(sum[:4])
 }
 
 // Seat is what a device gets that takes part in a call. It subscribes to the topic then,
