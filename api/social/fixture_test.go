@@ -2,7 +2,6 @@ package social_test
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"sync"
 	"testing"
@@ -12,7 +11,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"bandstand/api"
 	"bandstand/api/apitest"
@@ -22,12 +20,12 @@ import (
 	"bandstand/storage/db"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// clock is a time that stands still until it is moved.
+// clock is a time that stands still until it is moved, or else goes on by itself and is
+// put forward.
 type clock struct {
-	mu sync.Mutex
-	t  time.Time // guarded by mu
+	mu      sync.Mutex
+	t       time.Time     // guarded by mu; zero if it goes on by itself
+	forward time.Duration // guarded by mu
 }
 
 func newClock() *clock { return &clock{t: time.Now().UTC().Truncate(time.Second)} }
@@ -35,13 +33,16 @@ func newClock() *clock { return &clock{t: time.Now().UTC().Truncate(time.Second)
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.t
+	if c.t.IsZero() {
+		return time.Now().UTC().Add(c.forward)
+	}
+	return c.t.Add(c.forward)
 }
 
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
+	c.forward += d
 }
 
 // told remembers what sockets of people would be told.
@@ -154,11 +155,4 @@ func (s *server) exec(statement string, args ...any) {
 	s.t.Helper()
 	_, err := s.DB.Writer().ExecContext(s.t.Context(), statement, args...)
 	require.NoError(s.t, err)
-}
-
-func decode[T any](t *testing.T, data json.RawMessage) T {
-	t.Helper()
-	var v T
-	require.NoError(t, json.Unmarshal(data, &v), string(data))
-	return v
 }

@@ -126,3 +126,6 @@ func (s *Service) notifyMany(ctx context.Context, id uuid.UUID, b store.Reminder
 	}
 	return nil
 }
+
+// NewLiveWorker returns the worker that tells followers.
+func NewLiveWorker(s *Service) *LiveWorker { return &LiveWorker{s: s} }

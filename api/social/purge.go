@@ -34,7 +34,7 @@ type Purge struct {
 
 // Workers returns what does the jobs of s.
 func (s *Service) Workers() []jobs.Worker {
-	return []jobs.Worker{jobs.Work(s.NewPurge()), jobs.Work(&LiveWorker{s: s})}
+	return []jobs.Worker{jobs.Work(s.NewPurge()), jobs.Work(NewLiveWorker(s))}
 }
 
 // Periodic returns the jobs of s that come by the clock.
