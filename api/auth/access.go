@@ -56,6 +56,7 @@ const (
 	TopicBroadcast     = "broadcast"      // id: begun, ended, published, unpublished or deleted
 	TopicUser          = "user"           // id: role, suspended, deleted or restored; logins revoked
 	TopicPersonalToken = "personal_token" // hash: revoked
+	TopicEmotes        = "emotes"         // id of the channel, uuid.Nil for the instance: made, shown with another picture, deleted
 )
 
 // ChannelsConfig is what Channels needs. Fields without a default are required.

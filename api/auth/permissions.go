@@ -151,6 +151,12 @@ var permissions = map[string]Rule{
 	"delete-emote":         members(Owner|Broadcaster|ChanModerator, RoleModerator, ScopeChannels),
 	"list-broadcast-chat":  viewers(ScopeRead),
 
+	// Emotes of the whole instance; list-emotes has them too.
+	"admin-list-emotes":       staff(RoleModerator),
+	"admin-create-emote":      staff(RoleAdmin),
+	"admin-put-emote-picture": staff(RoleAdmin),
+	"admin-delete-emote":      staff(RoleModerator),
+
 	// How many watch.
 	"get-broadcast-audience": viewers(ScopeRead),
 

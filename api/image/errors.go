@@ -5,6 +5,7 @@ import "bandstand/api/rest"
 // Outcomes that callers tell apart.
 var (
 	ErrNotFound      = rest.NotFound("image_not_found", "there is no such picture")
+	ErrEmoteNotFound = rest.NotFound("emote_not_found", "there is no such emote")
 	ErrFormat        = rest.Unsupported("image_format", "only PNG, JPEG, WebP and GIF pictures are taken")
 	ErrTooLarge      = rest.TooLarge("image_too_large", "a picture file has up to 10 MiB")
 	ErrTooManyPixels = rest.Invalid("image_too_many_pixels", "a picture has up to 40 million pixels and up to 16384 on a side; less if it is of a kind that is costly to read")

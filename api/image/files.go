@@ -86,7 +86,7 @@ func (f *Files) forget(id string) {
 }
 
 // widths are those of all kinds.
-var widths = slices.Concat(rest.PictureWidths(rest.Avatar), rest.PictureWidths(rest.Banner), rest.PictureWidths(rest.Thumbnail))
+var widths = slices.Concat(rest.PictureWidths(rest.Avatar), rest.PictureWidths(rest.Banner), rest.PictureWidths(rest.Thumbnail), rest.PictureWidths(rest.Emote))
 
 // ServeHTTP implements http.Handler.
 func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -36,6 +36,7 @@ func Register(api huma.API, images *Service) {
 	}
 	at := place{"broadcast-thumbnail", broadcastPath + rest.Thumbnail, "the thumbnail of a broadcast", rest.Thumbnail, broadcast}
 	register[BroadcastInput](h, at, (*BroadcastPictureInput).picture)
+	h.registerEmotes()
 	huma.Register(api, huma.Operation{
 		OperationID: "get-image", Method: http.MethodGet, Path: "/api/v1/images/{image}",
 		Summary: "Get what has become of a picture", Tags: []string{"Images"},
@@ -71,10 +72,24 @@ func broadcast(ctx context.Context) Target {
 // register adds the operations that put and delete the image at a place. Their inputs
 // are a Put and a Delete.
 func register[Delete, Put any](h *handler, at place, picture func(*Put) []byte) {
-	tags := []string{"Images"}
+	huma.Register(h.api, h.putting(at), func(ctx context.Context, in *Put) (*putOutput, error) {
+		return h.put(ctx, at.target(ctx), at.kind, picture(in))
+	})
 	huma.Register(h.api, huma.Operation{
+		OperationID: "del-" + at.name, Method: http.MethodDelete, Path: at.path,
+		Summary: "Remove " + at.what, Tags: []string{"Images"},
+		DefaultStatus: http.StatusNoContent,
+		Errors:        []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests},
+	}, func(ctx context.Context, _ *Delete) (*struct{}, error) {
+		return nil, h.images.Remove(ctx, at.target(ctx), at.kind)
+	})
+}
+
+// putting describes the operation that puts the image at a place.
+func (h *handler) putting(at place) huma.Operation {
+	return huma.Operation{
 		OperationID: "put-" + at.name, Method: http.MethodPut, Path: at.path,
-		Summary: "Send " + at.what, Tags: tags,
+		Summary: "Send " + at.what, Tags: []string{"Images"},
 		Description: "The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its " +
 			"content, whatever Content-Type says. It has up to 10 MiB, 40 million pixels, and 16384 on a side. It is turned upright, " +
 			"cropped around its middle to " + shapes[at.kind] + ", and made in several sizes, with nothing of the file but the " +
@@ -87,21 +102,16 @@ func register[Delete, Put any](h *handler, at place, picture func(*Put) []byte) 
 			http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusRequestEntityTooLarge,
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable,
 		},
-	}, func(ctx context.Context, in *Put) (*putOutput, error) {
-		image, err := h.images.Upload(ctx, at.target(ctx), at.kind, picture(in))
-		if err != nil {
-			return nil, err
-		}
-		return &putOutput{Location: "/api/v1/images/" + image.ID.String(), Body: viewOf(&image)}, nil
-	})
-	huma.Register(h.api, huma.Operation{
-		OperationID: "del-" + at.name, Method: http.MethodDelete, Path: at.path,
-		Summary: "Remove " + at.what, Tags: tags,
-		DefaultStatus: http.StatusNoContent,
-		Errors:        []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests},
-	}, func(ctx context.Context, _ *Delete) (*struct{}, error) {
-		return nil, h.images.Remove(ctx, at.target(ctx), at.kind)
-	})
+	}
+}
+
+// put handles all uploads.
+func (h *handler) put(ctx context.Context, to Target, kind string, picture []byte) (*putOutput, error) {
+	image, err := h.images.Upload(ctx, to, kind, picture)
+	if err != nil {
+		return nil, err
+	}
+	return &putOutput{Location: "/api/v1/images/" + image.ID.String(), Body: viewOf(&image)}, nil
 }
 
 // shapes says what pictures of a kind look like.
@@ -109,6 +119,7 @@ var shapes = map[string]string{
 	rest.Avatar:    "a square",
 	rest.Banner:    "3:1, unless it is between 2:1 and 6:1",
 	rest.Thumbnail: "16:9",
+	rest.Emote:     "a square",
 }
 
 // pictureBody describes the body of an upload.
@@ -170,7 +181,7 @@ type putOutput struct {
 // ImageView is a picture that somebody has sent.
 type ImageView struct {
 	ID        string            `json:"id" format:"uuid" example:"0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70"`
-	Kind      string            `json:"kind" enum:"avatar,banner,thumbnail" example:"avatar"`
+	Kind      string            `json:"kind" enum:"avatar,banner,thumbnail,emote" example:"avatar"`
 	State     string            `json:"state" enum:"pending,ready,failed,replaced" doc:"It is pending while it is being made, ready from then on, and replaced once another one is shown, or none." example:"ready"`
 	Problem   *ImageProblemView `json:"problem,omitempty" doc:"Why it has failed."`
 	Picture   *rest.PictureView `json:"picture,omitempty" doc:"Where it is, once it is ready."`

@@ -80,7 +80,7 @@ func (s *Service) makeVariants(ctx context.Context, row *store.Image) (map[strin
 	}
 	variants := map[string]int{}
 	begun := time.Now()
-	err = s.cfg.Pictures.Variants(ctx, picture, row.Kind, rest.PictureWidths(row.Kind),
+	err = s.cfg.Pictures.Variants(ctx, picture, shapeOf(row.Kind), rest.PictureWidths(row.Kind),
 		func(width int, mediaType string, data []byte) error {
 			name := strconv.Itoa(width) + "." + extensions[mediaType]
 			if err := s.cfg.Blobs.Put(ctx, folder(row.ID)+name, mediaType, bytes.NewReader(data)); err != nil {
@@ -94,6 +94,14 @@ func (s *Service) makeVariants(ctx context.Context, row *store.Image) (map[strin
 	}
 	s.metrics.seconds.Observe(time.Since(begun).Seconds())
 	return variants, nil
+}
+
+// shapeOf returns the kind of picture whose shape those of a kind have.
+func shapeOf(kind string) string {
+	if kind == rest.Emote {
+		return rest.Avatar
+	}
+	return kind
 }
 
 // lost is the failure of an upload that the store has lost.

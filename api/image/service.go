@@ -1,5 +1,5 @@
 // Package image takes pictures from people, makes them in the sizes that pages show,
-// and serves these: avatars of people and channels, banners and thumbnails.
+// and serves these: avatars of people and channels, banners, thumbnails and emotes.
 //
 // An upload is kept as it is and a job is written down; the job makes the sizes, shows
 // the image in place of the one before, and clears up. What nobody shows any more is
@@ -120,11 +120,12 @@ const (
 	targetUser      = "user"
 	targetChannel   = "channel"
 	targetBroadcast = "broadcast"
+	targetEmote     = "emote"
 )
 
 // Target is what shows an image.
 type Target struct {
-	Kind string // "user", "channel" or "broadcast"
+	Kind string // "user", "channel", "broadcast" or "emote"
 	ID   uuid.UUID
 	Name string // for people
 }

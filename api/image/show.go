@@ -24,6 +24,12 @@ func show(ctx context.Context, tx *db.Tx, row *store.Image, at column.Time) (boo
 	case targetBroadcast:
 		n, err := tx.ShowBroadcastThumbnail(ctx, store.ShowBroadcastThumbnailParams{ID: row.TargetID, ImageID: image, At: at})
 		return told(ctx, tx, n, err, auth.TopicBroadcast, row.TargetID.String())
+	case targetEmote:
+		channel, err := tx.ShowEmote(ctx, store.ShowEmoteParams{ID: row.TargetID, ImageID: image})
+		if errors.Is(err, db.ErrNotFound) {
+			return false, nil
+		}
+		return told(ctx, tx, 1, err, auth.TopicEmotes, channel.UUID.String())
 	}
 	var slug string
 	var err error

@@ -11,6 +11,7 @@ const (
 	Avatar    = "avatar"    // of a person or a channel: a square
 	Banner    = "banner"    // of a channel: wide
 	Thumbnail = "thumbnail" // of a broadcast, or of those of a channel: 16:9
+	Emote     = "emote"     // that stands for a word in chats: a small square
 )
 
 // PictureView is where a picture is, as WebP and as JPEG, under its widths in pixels.
@@ -29,6 +30,8 @@ func PictureWidths(kind string) []int {
 		return []int{640, 1280, 1920}
 	case Thumbnail:
 		return []int{320, 640, 1280}
+	case Emote:
+		return []int{28, 56, 112}
 	}
 	return nil
 }
