@@ -164,3 +164,11 @@ ORDER BY id LIMIT sqlc.arg(most);
 DELETE FROM chat_log WHERE id IN (
     SELECT l.id FROM chat_log l WHERE l.created_at < sqlc.arg(before) ORDER BY l.created_at LIMIT sqlc.arg(most)
 );
+
+-- name: UnpinChatMessageOf :execrows
+-- A message that was deleted with others of its author is pinned no more.
+UPDATE chat_settings SET pinned_id = NULL, pinned_by = NULL
+WHERE chat_settings.channel_id = sqlc.arg(channel_id) AND pinned_id IN (
+    SELECT m.id FROM chat_messages m
+    WHERE m.id = chat_settings.pinned_id AND m.user_id = sqlc.arg(user_id) AND m.deleted_at IS NOT NULL
+);

@@ -1055,6 +1055,28 @@ func (q *Queries) PurgeChatLog(ctx context.Context, arg PurgeChatLogParams) (int
 	return result.RowsAffected()
 }
 
+const unpinChatMessageOf = `-- name: UnpinChatMessageOf :execrows
+UPDATE chat_settings SET pinned_id = NULL, pinned_by = NULL
+WHERE chat_settings.channel_id = $1 AND pinned_id IN (
+    SELECT m.id FROM chat_messages m
+    WHERE m.id = chat_settings.pinned_id AND m.user_id = $2 AND m.deleted_at IS NOT NULL
+)
+`
+
+type UnpinChatMessageOfParams struct {
+	ChannelID uuid.UUID
+	UserID    uuid.NullUUID
+}
+
+// A message that was deleted with others of its author is pinned no more.
+func (q *Queries) UnpinChatMessageOf(ctx context.Context, arg UnpinChatMessageOfParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, unpinChatMessageOf, arg.ChannelID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const updateChatSettings = `-- name: UpdateChatSettings :execrows
 UPDATE chat_settings SET
     enabled = $1, who = $2, followed_for_s = $3,
