@@ -99,13 +99,13 @@ func (w *world) refused(p apitest.Person, method, path, body string, status int,
 	apitest.RequireProblem(w.t, w.Do(method, path, p.Token, body), status, code)
 }
 
-// film makes a recording of a minute, and returns its id.
+// film makes a recording of 100 seconds, and returns its id.
 func (w *world) film(channel uuid.UUID) string {
 	w.t.Helper()
 	id := uuid.Must(uuid.NewV7())
 	_, err := w.DB.Writer().ExecContext(w.t.Context(), `
 		INSERT INTO broadcasts (id, channel_id, state, title, description, category, started_at, ended_at, published_at, duration_ms, created_at, updated_at)
-		VALUES ($1, $2, 'ended', 'A film', '', '', $3, $3, $3, 60000, $3, $3)`, id, channel, column.At(time.Now()))
+		VALUES ($1, $2, 'ended', 'A film', '', '', $3, $3, $3, 100000, $3, $3)`, id, channel, column.At(time.Now()))
 	require.NoError(w.t, err)
 	return id.String()
 }

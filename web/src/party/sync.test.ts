@@ -110,6 +110,16 @@ describe('keeping to a party', () => {
     expect(media.currentTime).toBeGreaterThan(303);
   });
 
+  it('lets what is over be over', async () => {
+    const { media, sync } = setup();
+    sync.hear(state({ position: 598 }));
+    await pass(3000);
+    const seeks = media.seeks;
+    expect(media.ended).toBe(true);
+    await pass(3000);
+    expect(media.seeks).toBe(seeks);
+  });
+
   it('passes over what is older than what it knows', async () => {
     const { media, sync } = setup();
     const old = state({ position: 100 });

@@ -46,7 +46,7 @@ const freshTries = 2;
 const seekRestMS = 450;
 
 /** A picture that stands still may be this far off. */
-const stillS = 0.02;
+const stillS = 0.01;
 
 /** Nothing to play for this long is buffering. */
 const starvedMS = 200;
@@ -65,6 +65,12 @@ const settleMS = 250;
 interface Attempt {
   latency: Latency;
   movingMS: number | null;
+}
+
+/** isOver says whether the end has come: what a player has beyond it, it may play as it likes. */
+function isOver(state: PartyState, nowMS: number): boolean {
+  const duration = state.item?.live ? undefined : state.item?.duration;
+  return duration !== undefined && duration > 0 && positionAt(state, nowMS) >= duration;
 }
 
 /**
@@ -237,6 +243,7 @@ export class Sync {
   #begin(state: PartyState, targetS: number): void {
     const media = this.#media;
     if (this.#blocked || media.seeking || (media.ended && targetS >= media.duration - stillS)) return;
+    if (isOver(state, this.#time.nowMS()) && media.currentTime >= targetS) return;
     const startS = this.#targetS(state, this.#startLatency.knownS) ?? targetS;
     // What is a little behind catches up sooner by playing than by a seek.
     if (Math.abs(media.currentTime - startS) > freshHardS && this.#tries > 0) {
@@ -257,7 +264,7 @@ export class Sync {
   #follow(state: PartyState, targetS: number): void {
     const media = this.#media;
     const nowMS = this.#time.nowMS();
-    if (media.seeking) return;
+    if (media.seeking || isOver(state, nowMS)) return;
     const error = media.currentTime - targetS;
     if (!canPlay(media)) {
       // It waits for data: if for those of another place, they will never help.
