@@ -107,7 +107,7 @@ func (s *Service) Ban(ctx context.Context, at auth.Access, r BanRequest) (Ban, e
 	if err != nil {
 		return Ban{}, fmt.Errorf("moderation: ban: %w", err)
 	}
-	s.tellBan(ctx, at, ban, sinceOf(r.Delete, now.Time), deleted > 0)
+	s.tellBan(context.WithoutCancel(ctx), at, ban, sinceOf(r.Delete, now.Time), deleted > 0)
 	return ban, nil
 }
 
@@ -286,6 +286,7 @@ func (s *Service) LiftBan(ctx context.Context, at auth.Access, id string) error 
 	if err != nil {
 		return fmt.Errorf("moderation: lift a ban: %w", err)
 	}
+	ctx = context.WithoutCancel(ctx) // whoever asked may have left
 	s.cfg.Events.Tell(ctx, of.UserID.UUID, realtime.Event{Type: "chat.unbanned", Data: UnbannedEvent{Channel: at.Slug}})
 	s.cfg.Events.Publish(ctx, studioTopic(at.Slug), realtime.Event{Type: "chat.unbanned", Data: LiftedEvent{User: of.Username, By: p.Name}})
 	return nil

@@ -92,6 +92,7 @@ func (s *Service) Update(ctx context.Context, at auth.Access, match rest.IfMatch
 		return Settings{}, fmt.Errorf("moderation: change settings: %w", err)
 	}
 	if len(changed) > 0 {
+		ctx = context.WithoutCancel(ctx) // whoever asked may have left
 		s.cfg.Events.Publish(ctx, chatTopic(at.Slug), realtime.Event{Type: "chat.settings", Data: viewOfSettings(r.Settings)})
 		s.say(ctx, at, changed, r.Settings)
 	}
