@@ -106,6 +106,9 @@ func (w *watcher) probeCommon(ctx context.Context, name, address string, a *answ
 	if head := w.do(ctx, RuleHTTPHead, name, http.MethodHead, address); head != nil && head.status != http.StatusOK {
 		w.log.add(RuleHTTPHead, name, "HEAD gives status %d", head.status)
 	}
+	if strings.Contains(a.header.Get("Cache-Control"), "no-store") {
+		return // nobody has it, to ask whether it is still the same
+	}
 	w.probeETag(ctx, name, address)
 }
 

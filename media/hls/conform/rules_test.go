@@ -245,11 +245,19 @@ func onRequest(match func(r *http.Request) bool, status int) func(f *fake) {
 
 func httpFaults() map[string]spoilt {
 	return map[string]spoilt{
-		"playlist as text":      {want: []Rule{RuleHTTPType}, spoil: onHeader(".m3u8", "Content-Type", "text/plain")},
-		"media as text":         {want: []Rule{RuleHTTPType}, spoil: onHeader(".m4s", "Content-Type", "text/plain")},
-		"playlist cached":       {want: []Rule{RuleHTTPCache}, spoil: onHeader(".m3u8", "Cache-Control", "max-age=60")},
-		"media not cached":      {want: []Rule{RuleHTTPCache}, spoil: onHeader(".m4s", "Cache-Control", "no-cache")},
-		"no tag":                {want: []Rule{RuleHTTPETag}, spoil: onHeader(".m4s", "ETag", "")},
+		"playlist as text": {want: []Rule{RuleHTTPType}, spoil: onHeader(".m3u8", "Content-Type", "text/plain")},
+		"media as text":    {want: []Rule{RuleHTTPType}, spoil: onHeader(".m4s", "Content-Type", "text/plain")},
+		"playlist cached":  {want: []Rule{RuleHTTPCache}, spoil: onHeader(".m3u8", "Cache-Control", "max-age=60")},
+		"media not cached": {want: []Rule{RuleHTTPCache}, spoil: onHeader(".m4s", "Cache-Control", "no-cache")},
+		"no tag":           {want: []Rule{RuleHTTPETag}, spoil: onHeader(".m4s", "ETag", "")},
+		"no tag, nothing kept": {want: nil, spoil: func(f *fake) {
+			f.header = func(path string, h http.Header) {
+				if strings.Contains(path, ".m3u8") {
+					h.Set("Cache-Control", "private, no-store")
+					h.Del("ETag")
+				}
+			}
+		}},
 		"no CORS":               {want: []Rule{RuleHTTPCORS}, spoil: onHeader("video.m3u8", "Access-Control-Allow-Origin", "")},
 		"HEAD not allowed":      {want: []Rule{RuleHTTPHead}, spoil: onRequest(func(r *http.Request) bool { return r.Method == http.MethodHead }, 405)},
 		"ranges not allowed":    {want: []Rule{RuleHTTPRange}, spoil: onRequest(func(r *http.Request) bool { return r.Header.Get("Range") != "" }, 416)},
