@@ -33,6 +33,7 @@ type Client struct {
 	changed chan struct{}        // guarded by mu: closed when events or closed change
 	closed  *Closed              // guarded by mu
 	ends    []Ended              // guarded by mu
+	deaf    bool                 // guarded by mu: does not answer pings
 }
 
 // Reply is what the server said to a command.
@@ -317,6 +318,13 @@ func (c *Client) until(done func() bool, what string) {
 // Cut breaks the connection without a word.
 func (c *Client) Cut() { _ = c.conn.CloseNow() }
 
+// Deaf has the client answer no pings from now on.
+func (c *Client) Deaf() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deaf = true
+}
+
 func (c *Client) read() {
 	for {
 		_, frame, err := c.conn.Read(context.Background())
@@ -343,7 +351,12 @@ func (c *Client) wake() {
 
 func (c *Client) take(line []byte) {
 	if string(line) == "{}" { // a ping
-		_ = c.conn.Write(context.Background(), websocket.MessageText, []byte("{}"))
+		c.mu.Lock()
+		deaf := c.deaf
+		c.mu.Unlock()
+		if !deaf {
+			_ = c.conn.Write(context.Background(), websocket.MessageText, []byte("{}"))
+		}
 		return
 	}
 	var m struct {
@@ -376,4 +389,9 @@ func (c *Client) take(line []byte) {
 		c.ends = append(c.ends, Ended{Topic: m.Push.Channel, Code: m.Push.Unsubscribe.Code})
 	}
 	c.wake()
+}
+
+// WriteBinary sends a binary frame.
+func (c *Client) WriteBinary(data []byte) error {
+	return c.conn.Write(c.t.Context(), websocket.MessageBinary, data)
 }

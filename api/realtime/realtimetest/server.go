@@ -6,12 +6,14 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 
 	"bandstand/api/auth"
@@ -25,6 +27,8 @@ type Server struct {
 	Node   *realtime.Node
 	Tokens *auth.Tokens
 	DB     *db.DB
+	// Metrics are those of the node.
+	Metrics *prometheus.Registry
 
 	stop func()
 }
@@ -59,7 +63,7 @@ func New(t testing.TB, d *db.DB, add func(n *realtime.Node), change ...func(*rea
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
 	listener := httptest.NewServer(handler)
-	s := &Server{URL: listener.URL, Node: n, Tokens: tokens, DB: d}
+	s := &Server{URL: listener.URL, Node: n, Tokens: tokens, DB: d, Metrics: cfg.Registerer}
 	stopped := false
 	s.stop = func() {
 		if stopped {
@@ -85,4 +89,40 @@ func (s *Server) Token(t testing.TB, id uuid.UUID, name string, role auth.Role) 
 	token, _, err := s.Tokens.Access(id, name, role)
 	require.NoError(t, err)
 	return token
+}
+
+// Counted returns a counter or gauge of the node; of those with a label, the one where
+// it has this value.
+func (s *Server) Counted(t testing.TB, name string, label ...string) float64 {
+	t.Helper()
+	families, err := s.Metrics.Gather()
+	require.NoError(t, err)
+	sum := 0.0
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if len(label) == 0 || slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == label[0] && l.GetValue() == label[1] }) {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+// Labels returns all values of labels of the node's metrics.
+func (s *Server) Labels(t testing.TB) []string {
+	t.Helper()
+	families, err := s.Metrics.Gather()
+	require.NoError(t, err)
+	var values []string
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			for _, l := range m.GetLabel() {
+				values = append(values, l.GetValue())
+			}
+		}
+	}
+	return values
 }
