@@ -81,20 +81,12 @@ func TestModes(t *testing.T) {
 	})
 }
 
-// TestWhatIsRefusedDoesNotCount checks that slow mode counts what may be written alone.
-func TestWhatIsRefusedDoesNotCount(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, dbtest.SQLite(t))
-	f.settings(`{"links":false,"slow_mode":60}`)
-	require.ErrorIs(t, f.admit(f.eve, home, "example.com"), moderation.ErrLinksBlocked)
-	require.NoError(t, f.admit(f.eve, home, "hi"))
-}
-
-func TestSlowModeHoldsOnAllNodes(t *testing.T) {
+func TestSlowModeCountsWhatMayBeWrittenOnAllNodes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, dbtest.SQLite(t))
 	other := f.newService(f.DB)
-	f.settings(`{"slow_mode":60}`)
+	f.settings(`{"links":false,"slow_mode":60}`)
+	require.ErrorIs(t, f.admit(f.eve, home, "example.com"), moderation.ErrLinksBlocked)
 	require.NoError(t, f.admit(f.eve, home, "here"))
 	later(t, f.admitBy(other, f.eve, home, "there"), moderation.ErrSlowMode, time.Minute)
 }

@@ -107,6 +107,7 @@ func TestEmotes(t *testing.T) {
 func TestEmotesAreNotTooMany(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, dbtest.SQLite(t))
+	f.CheckDocument()
 	for i := range 100 {
 		f.exec("INSERT INTO emotes (id, channel_id, code, created_at) VALUES ($1, $2, $3, $4)", uuid.New(), f.channel, fmt.Sprintf("e%d", i), time.Now().UTC())
 		f.exec("INSERT INTO emotes (id, code, created_at) VALUES ($1, $2, $3)", uuid.New(), fmt.Sprintf("e%d", i), time.Now().UTC())

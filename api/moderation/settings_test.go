@@ -19,11 +19,6 @@ const (
 	logPath      = "/channels/stage/chat/log"
 )
 
-func TestDocument(t *testing.T) {
-	t.Parallel()
-	newFixture(t, dbtest.SQLite(t)).CheckDocument()
-}
-
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
