@@ -201,6 +201,19 @@ func (c *presence) online(users []uuid.UUID, now time.Time) []uuid.UUID {
 	return found
 }
 
+// among returns those of users who have a device on this node.
+func (c *presence) among(users []uuid.UUID, now time.Time) []uuid.UUID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found := []uuid.UUID{}
+	for _, user := range users {
+		if p := c.people[user]; p != nil && p.here(now).online {
+			found = append(found, user)
+		}
+	}
+	return found
+}
+
 // size returns how many people have a device on this node.
 func (c *presence) size(now time.Time) int {
 	c.mu.Lock()

@@ -94,7 +94,7 @@ func (s *Service) ask(ctx context.Context, tx *db.Tx, me uuid.UUID, r *Request, 
 		return err
 	}
 	if waits && theirs.CancelledAt == nil {
-		r.Accepted = true
+		r.ID, r.Accepted = theirs.ID, true
 		return s.befriend(ctx, tx, me, to, after)
 	}
 	settings, err := settingsOf(ctx, tx.Queries, to)

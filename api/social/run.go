@@ -3,6 +3,7 @@ package social
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,8 +35,12 @@ func (s *Service) heard(node string, data []byte) {
 	}
 }
 
-// Run tells friends, and other nodes, who is here, until ctx ends. It returns nil then.
+// Run tells friends, and other nodes, who is here, and followers what has begun, until
+// ctx ends. It returns nil then.
 func (s *Service) Run(ctx context.Context) error {
+	var begun sync.WaitGroup
+	defer begun.Wait()
+	begun.Go(func() { s.tellBegun(ctx) })
 	tick := time.NewTicker(s.cfg.Tick)
 	defer tick.Stop()
 	greeted := false

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
 
 	"bandstand/api/auth"
 	"bandstand/api/realtime"
@@ -40,11 +41,17 @@ type Channels interface {
 	BySlug(ctx context.Context, p auth.Principal, slug string) (auth.Access, error)
 }
 
+// Jobs hands work to the queue.
+type Jobs interface {
+	Insert(ctx context.Context, tx *db.Tx, args river.JobArgs, opts *river.InsertOpts) error
+}
+
 // Config is what a Service needs. Fields without a default are required.
 type Config struct {
 	DB         *db.DB
 	Channels   Channels
 	Sockets    Sockets       // nobody is told of anything if nil
+	Jobs       Jobs          // tell followers who are not connected; they are not told if nil
 	Tick       time.Duration // how often Run looks at what is due; 250ms if zero
 	Now        func() time.Time
 	Logger     *slog.Logger
@@ -56,6 +63,7 @@ type Service struct {
 	cfg      Config
 	presence *presence
 	metrics  *metrics
+	begun    chan uuid.UUID // broadcasts that have begun
 
 	mu      sync.Mutex
 	open    map[string]bool        // guarded by mu; whether everyone may see what is watched here, by slug
@@ -76,7 +84,7 @@ func NewService(cfg Config) (*Service, error) {
 		cfg.Now = time.Now
 	}
 	s := &Service{
-		cfg: cfg, presence: newPresence(),
+		cfg: cfg, presence: newPresence(), begun: make(chan uuid.UUID, maxBegun),
 		open: map[string]bool{}, recheck: map[string]struct{}{}, reread: map[uuid.UUID]struct{}{},
 	}
 	var err error
@@ -85,6 +93,7 @@ func NewService(cfg Config) (*Service, error) {
 	}
 	cfg.DB.Subscribe(auth.TopicChannel, s.channelChanged, s.channelsMissed)
 	cfg.DB.Subscribe(topicSettings, s.settingsChanged, s.settingsMissed)
+	cfg.DB.Subscribe(topicBegun, s.heardBegun, func() {})
 	return s, nil
 }
 

@@ -30,8 +30,9 @@ import (
 type node struct {
 	*realtimetest.Server
 
-	t    *testing.T
-	rest *apitest.Server
+	t      *testing.T
+	rest   *apitest.Server
+	social *social.Service
 }
 
 // node starts one. Time passes in it as c says.
@@ -56,6 +57,7 @@ func startNode(t *testing.T, d *db.DB, c *clock, change ...func(*realtime.Config
 		cancel()
 		require.NoError(t, <-ended)
 	})
+	n.social = svc
 	n.rest = apitest.New(t, d, []api.Feature{func(to huma.API) { social.Register(to, svc) }})
 	return n
 }
@@ -153,6 +155,19 @@ func TestFriendsSeeWhoIsHere(t *testing.T) {
 		}
 		show("true")
 		require.True(t, nextPresence(t, watcher, bob).Online)
+
+		// What she follows is on air: her page hears of it at once.
+		channel, broadcast := n.rest.Channel(eve, "demo"), uuid.Must(uuid.NewV7())
+		require.NoError(t, d.InTx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.SQL().ExecContext(t.Context(), "INSERT INTO follows (id, channel_id, user_id, notify, created_at) VALUES ($1, $2, $3, TRUE, $4)",
+				uuid.New(), channel, ada.ID, column.At(c.now()))
+			require.NoError(t, err)
+			_, err = tx.SQL().ExecContext(t.Context(), `INSERT INTO broadcasts (id, channel_id, state, title, description, category, started_at, created_at, updated_at)
+				VALUES ($1, $2, 'live', 'Evening', '', '', $3, $3, $3)`, broadcast, channel, column.At(c.now()))
+			require.NoError(t, err)
+			return n.social.Begins(t.Context(), tx, channel, broadcast)
+		}))
+		require.Contains(t, string(hidden.Next("user:"+ada.ID.String(), "inbox.new").Data), `"kind":"channel_live"`)
 
 		// Who is blocked sees nobody.
 		require.Equal(t, 204, n.rest.Do("PUT", "/api/v1/me/blocks/bob", ada.Token, "").Status)
