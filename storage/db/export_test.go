@@ -15,6 +15,9 @@ func OpenAt(ctx context.Context, cfg Config, version int64) (*DB, error) {
 		return nil, err
 	}
 	d.log = slog.New(slog.DiscardHandler)
+	if err := d.makeCollation(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	provider, err := d.migrator(ctx)
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
