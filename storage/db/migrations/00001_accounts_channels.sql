@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- One text for SQLite and Postgres. Constraint and index names are part of the
 -- program: services tell conflicts apart by them (see IsUnique).
 
@@ -44,8 +45,11 @@ CREATE UNIQUE INDEX stream_keys_secret_hash_key ON stream_keys (secret_hash);
 CREATE INDEX stream_keys_channel_id_idx ON stream_keys (channel_id);
 -- UnusableStreamKeys looks ids up by their text.
 CREATE UNIQUE INDEX stream_keys_id_text_key ON stream_keys (CAST(id AS TEXT));
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE stream_keys;
 DROP TABLE channels;
 DROP TABLE users;
+-- +goose StatementEnd

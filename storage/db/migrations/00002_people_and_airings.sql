@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- People: profiles, confirmation, suspension, and a third role. A name stays taken
 -- until its account is purged, so that a deleted account can be restored.
 ALTER TABLE users ADD COLUMN rank TEXT NOT NULL DEFAULT 'user' CONSTRAINT users_rank_check CHECK (rank IN ('user', 'moderator', 'admin'));
@@ -345,8 +346,10 @@ CREATE TABLE idempotency_keys (
     expires_at   TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX idempotency_keys_expires_at_idx ON idempotency_keys (expires_at);
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE idempotency_keys;
 DROP TABLE audit_log;
 DROP TABLE bans;
@@ -410,3 +413,4 @@ ALTER TABLE users ADD COLUMN rank TEXT NOT NULL DEFAULT 'user' CONSTRAINT users_
 UPDATE users SET rank = CASE WHEN role = 'admin' THEN 'admin' ELSE 'user' END;
 ALTER TABLE users DROP COLUMN role;
 ALTER TABLE users RENAME COLUMN rank TO role;
+-- +goose StatementEnd

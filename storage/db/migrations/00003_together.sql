@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- Being there together: chat, friends, notifications, watch parties, calls, and how
 -- many watched.
 
@@ -314,8 +315,10 @@ CREATE TABLE broadcast_audience (
     listeners    BIGINT      NOT NULL DEFAULT 0,
     PRIMARY KEY (broadcast_id, minute)
 );
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE broadcast_audience;
 DROP TABLE call_participants;
 DROP TABLE calls;
@@ -355,3 +358,4 @@ DROP TABLE chat_bans;
 DROP TABLE chat_likes;
 DROP TABLE chat_messages;
 DROP TABLE chat_settings;
+-- +goose StatementEnd
