@@ -178,6 +178,11 @@ func (a airing) begin(ctx context.Context, id uuid.UUID) error {
 	if err := a.s.planReminders(ctx, a.tx, id, a.now); err != nil {
 		return err
 	}
+	if a.s.cfg.Begins != nil {
+		if err := a.s.cfg.Begins(ctx, a.tx, a.session.ChannelID, id); err != nil {
+			return fmt.Errorf("broadcast: tell that it begins: %w", err)
+		}
+	}
 	return a.s.fire(ctx, a.tx, id, EventLive)
 }
 

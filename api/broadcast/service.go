@@ -54,7 +54,9 @@ type Config struct {
 	Audience Audience // as Live says if nil
 	Hooks    Hooks    // nobody is told if nil
 	Jobs     Jobs     // no reminders if nil
-	Mailer   Mailer   // no reminders if nil
+	// Begins is called in the transaction that puts a broadcast on air; may be nil.
+	Begins func(ctx context.Context, tx *db.Tx, channel, broadcast uuid.UUID) error
+	Mailer Mailer // no reminders if nil
 
 	// Secret is what the links in reminders that take them back are signed with.
 	// Required with a Mailer.

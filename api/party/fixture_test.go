@@ -125,7 +125,7 @@ func (w *world) party(body string, host apitest.Person, guests ...apitest.Person
 
 func (w *world) link(by apitest.Person, path string) string {
 	w.t.Helper()
-	var invite party.InviteView
+	var invite party.PartyInviteView
 	w.does(by, http.MethodPost, path+"/invites", `{}`, &invite)
 	require.Contains(w.t, invite.Code, "bsp_")
 	return invite.Code
@@ -198,9 +198,9 @@ func (w *world) befriend(a, b apitest.Person) {
 	w.friends[[2]uuid.UUID{a.ID, b.ID}] = true
 }
 
-func (w *world) members(path string, p apitest.Person) []party.MemberView {
+func (w *world) members(path string, p apitest.Person) []party.PartyMemberView {
 	w.t.Helper()
-	var list struct{ Items []party.MemberView }
+	var list struct{ Items []party.PartyMemberView }
 	w.does(p, http.MethodGet, path+"/members", "", &list)
 	return list.Items
 }

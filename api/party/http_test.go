@@ -74,7 +74,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 		w.does(bob, http.MethodPost, parties+"/join", `{"party":"`+id+`"}`, nil)
 
 		// Links are revoked, and end by themselves.
-		var invites struct{ Items []party.InviteView }
+		var invites struct{ Items []party.PartyInviteView }
 		w.does(eve, http.MethodGet, path+"/invites", "", &invites)
 		require.NotEmpty(t, invites.Items)
 		for _, i := range invites.Items {
@@ -145,7 +145,7 @@ func TestPartyChat(t *testing.T) {
 		ada, bob, eve := w.Person("ada", auth.RoleUser), w.Person("bob", auth.RoleUser), w.Person("eve", auth.RoleUser)
 		path, id := w.party(`{}`, ada, bob)
 		other, _ := w.party(`{}`, bob)
-		var first, again party.MessageView
+		var first, again party.PartyMessageView
 		w.does(bob, http.MethodPost, path+"/messages", `{"text":" hello ","send_key":"k"}`, &first)
 		w.does(bob, http.MethodPost, path+"/messages", `{"text":"hello","send_key":"k"}`, &again)
 		require.Equal(t, first, again)
@@ -155,11 +155,11 @@ func TestPartyChat(t *testing.T) {
 		w.refused(ada, http.MethodPost, path+"/messages", `{"text":"`+strings.Repeat("x", 501)+`"}`, 422, "bad_text")
 		w.refused(ada, http.MethodPost, path+"/messages", `{"text":"a\u202eb"}`, 422, "bad_text")
 		a := w.enter(0, ada, id)
-		var second party.MessageView
+		var second party.PartyMessageView
 		a.Call("party.send", map[string]any{"party": id, "text": "two\nlines"}, &second)
 
 		var page struct {
-			Items      []party.MessageView
+			Items      []party.PartyMessageView
 			NextCursor string `json:"next_cursor"`
 			PrevCursor string `json:"prev_cursor"`
 		}

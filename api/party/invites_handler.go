@@ -55,11 +55,11 @@ type previewPartyOutput struct{ Body PreviewView }
 
 // PreviewView is what a link tells of its party.
 type PreviewView struct {
-	Party   string     `json:"party" doc:"Id of the party."`
-	Name    string     `json:"name" example:"Friday night"`
-	Host    PersonView `json:"host"`
-	Members int        `json:"members" doc:"How many are in it."`
-	Member  bool       `json:"member" doc:"Whether you are."`
+	Party   string          `json:"party" doc:"Id of the party."`
+	Name    string          `json:"name" example:"Friday night"`
+	Host    PartyPersonView `json:"host"`
+	Members int             `json:"members" doc:"How many are in it."`
+	Member  bool            `json:"member" doc:"Whether you are."`
 }
 
 // preview handles POST /api/v1/parties/preview. The code is in the body, so that no log has it.
@@ -71,19 +71,19 @@ func (h *handler) preview(ctx context.Context, in *previewPartyInput) (*previewP
 	return &previewPartyOutput{v}, nil
 }
 
-// InviteView is a way into a party.
-type InviteView struct {
-	ID        string      `json:"id"`
-	Code      string      `json:"code,omitempty" doc:"Of a link, and only in the reply to its making." example:"bsp_mfrggzdfmztwq2lknnwg23tpob2xg5dv"`
-	Hint      string      `json:"hint,omitempty" doc:"End of the code of a link." example:"g5dv"`
-	For       *PersonView `json:"for,omitempty" doc:"Who is invited; absent of a link."`
-	Own       bool        `json:"own" doc:"Whether you made it."`
-	CreatedAt time.Time   `json:"created_at"`
-	ExpiresAt time.Time   `json:"expires_at"`
+// PartyInviteView is a way into a party.
+type PartyInviteView struct {
+	ID        string           `json:"id"`
+	Code      string           `json:"code,omitempty" doc:"Of a link, and only in the reply to its making." example:"bsp_mfrggzdfmztwq2lknnwg23tpob2xg5dv"`
+	Hint      string           `json:"hint,omitempty" doc:"End of the code of a link." example:"g5dv"`
+	For       *PartyPersonView `json:"for,omitempty" doc:"Who is invited; absent of a link."`
+	Own       bool             `json:"own" doc:"Whether you made it."`
+	CreatedAt time.Time        `json:"created_at"`
+	ExpiresAt time.Time        `json:"expires_at"`
 }
 
-func inviteView(ctx context.Context, i Invite, code string) InviteView {
-	v := InviteView{
+func inviteView(ctx context.Context, i Invite, code string) PartyInviteView {
+	v := PartyInviteView{
 		ID: i.ID.String(), Code: code, Hint: i.Hint, Own: i.CreatedBy.UUID == auth.User(ctx).UserID,
 		CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
 	}
@@ -96,7 +96,7 @@ func inviteView(ctx context.Context, i Invite, code string) InviteView {
 type listPartyInvitesInput struct{ PartyPath }
 
 // invites handles GET /api/v1/parties/{party}/invites.
-func (h *handler) invites(ctx context.Context, in *listPartyInvitesInput) (*rest.PageOutput[InviteView], error) {
+func (h *handler) invites(ctx context.Context, in *listPartyInvitesInput) (*rest.PageOutput[PartyInviteView], error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (h *handler) invites(ctx context.Context, in *listPartyInvitesInput) (*rest
 	if err != nil {
 		return nil, err
 	}
-	page := rest.MapPage(rest.Page[Invite]{Items: invites}, func(i Invite) InviteView { return inviteView(ctx, i, "") })
+	page := rest.MapPage(rest.Page[Invite]{Items: invites}, func(i Invite) PartyInviteView { return inviteView(ctx, i, "") })
 	return rest.NewPageOutput(page, "", nil, 0), nil
 }
 
@@ -120,7 +120,7 @@ type createPartyInviteInput struct {
 
 type partyInviteOutput struct {
 	Location string `header:"Location" doc:"Where it can be revoked."`
-	Body     InviteView
+	Body     PartyInviteView
 }
 
 // invite handles POST /api/v1/parties/{party}/invites. The code is in this reply and in no other.
@@ -168,12 +168,12 @@ type myPartyInvitesInput struct{ rest.PageQuery }
 
 // MyInviteView is an invitation as whoever is invited sees it.
 type MyInviteView struct {
-	ID        string     `json:"id"`
-	Party     string     `json:"party" doc:"Id of the party."`
-	Name      string     `json:"name" doc:"Of the party." example:"Friday night"`
-	From      PersonView `json:"from"`
-	CreatedAt time.Time  `json:"created_at"`
-	ExpiresAt time.Time  `json:"expires_at"`
+	ID        string          `json:"id"`
+	Party     string          `json:"party" doc:"Id of the party."`
+	Name      string          `json:"name" doc:"Of the party." example:"Friday night"`
+	From      PartyPersonView `json:"from"`
+	CreatedAt time.Time       `json:"created_at"`
+	ExpiresAt time.Time       `json:"expires_at"`
 }
 
 // myInvites handles GET /api/v1/me/party-invites.

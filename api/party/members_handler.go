@@ -68,7 +68,7 @@ func (h *handler) leave(ctx context.Context, in *leavePartyInput) (*struct{}, er
 type listPartyMembersInput struct{ PartyPath }
 
 // members handles GET /api/v1/parties/{party}/members.
-func (h *handler) members(ctx context.Context, in *listPartyMembersInput) (*rest.PageOutput[MemberView], error) {
+func (h *handler) members(ctx context.Context, in *listPartyMembersInput) (*rest.PageOutput[PartyMemberView], error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (h *handler) members(ctx context.Context, in *listPartyMembersInput) (*rest
 type removePartyMemberInput struct {
 	PartyPath
 
-	Username string `path:"username" maxLength:"64" example:"bob"`
+	Username string `path:"username" maxLength:"64" doc:"Of the member." example:"bob"`
 }
 
 // remove handles DELETE /api/v1/parties/{party}/members/{username}.

@@ -34,7 +34,7 @@ type listPartyMessagesInput struct {
 }
 
 // messages handles GET /api/v1/parties/{party}/messages.
-func (h *handler) messages(ctx context.Context, in *listPartyMessagesInput) (*rest.PageOutput[MessageView], error) {
+func (h *handler) messages(ctx context.Context, in *listPartyMessagesInput) (*rest.PageOutput[PartyMessageView], error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ type sendPartyMessageInput struct {
 
 type partyMessageOutput struct {
 	Location string `header:"Location" doc:"Where it can be deleted."`
-	Body     MessageView
+	Body     PartyMessageView
 }
 
 // send handles POST /api/v1/parties/{party}/messages.

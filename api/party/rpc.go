@@ -65,10 +65,10 @@ func Methods(n *realtime.Node, s *Service) {
 	realtime.Handle(n, "party.ready", func(ctx context.Context, in Ready) (realtime.Nothing, error) {
 		return realtime.Nothing{}, s.Ready(ctx, auth.User(ctx), in)
 	})
-	realtime.Handle(n, "party.send", func(ctx context.Context, in SendParams) (MessageView, error) {
+	realtime.Handle(n, "party.send", func(ctx context.Context, in SendParams) (PartyMessageView, error) {
 		party, ok := parseID(in.Party)
 		if !ok {
-			return MessageView{}, ErrNotFound
+			return PartyMessageView{}, ErrNotFound
 		}
 		m, err := s.Send(ctx, auth.User(ctx), party, in.Text, in.SendKey)
 		return viewOfMessage(m), err

@@ -283,10 +283,10 @@ func TestTwoNodesAreOneParty(t *testing.T) {
 		b.ready(waiting.Seq, false, 9000)
 		a.until("ready")
 
-		var sent party.MessageView
+		var sent party.PartyMessageView
 		b.Call("party.send", map[string]any{"party": id, "text": "hello", "send_key": "1"}, &sent)
 		for {
-			var m party.MessageView
+			var m party.PartyMessageView
 			require.NoError(t, json.Unmarshal(a.Next("party:"+id, "party.message").Data, &m))
 			if m.Kind == "message" {
 				require.Equal(t, sent, m)

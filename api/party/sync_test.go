@@ -44,7 +44,7 @@ type measured struct {
 	P50MS, P95MS, MaxMS float64
 	Count               int
 	Seconds             float64
-	Blind               int // instants of which it is not known what was shown
+	Stalls              int // of pages that had no time to do anything, on a busy machine
 	Unsettled           struct{ P50MS, P95MS, MaxMS float64 }
 	Frames              []struct{ Seen, Wrong int }
 	Errors              []string
@@ -122,8 +122,8 @@ func (w *world) measure(t *testing.T, p plan) measured {
 	}
 	var m measured
 	require.NoError(t, json.Unmarshal(out, &m), "%s", out)
-	t.Logf("apart: p50 %.1f ms, p95 %.1f ms, max %.1f ms over %.1f s; with changes p95 %.1f ms; %d instants not known; frames %v",
-		m.P50MS, m.P95MS, m.MaxMS, m.Seconds, m.Unsettled.P95MS, m.Blind, m.Frames)
+	t.Logf("apart: p50 %.1f ms, p95 %.1f ms, max %.1f ms over %.1f s; with changes p95 %.1f ms; %d stalls; frames %v",
+		m.P50MS, m.P95MS, m.MaxMS, m.Seconds, m.Unsettled.P95MS, m.Stalls, m.Frames)
 	require.Empty(t, m.Errors)
 	return m
 }

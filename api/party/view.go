@@ -13,31 +13,31 @@ import (
 	"bandstand/storage/db/store"
 )
 
-// PersonView is somebody, as shown beside what they did.
-type PersonView struct {
+// PartyPersonView is somebody, as shown beside what they did.
+type PartyPersonView struct {
 	ID       string `json:"id"`
 	Username string `json:"username" example:"ada"`
 }
 
-func personView(p *Person) *PersonView {
+func personView(p *Person) *PartyPersonView {
 	if p == nil {
 		return nil
 	}
-	return &PersonView{ID: p.ID.String(), Username: p.Name}
+	return &PartyPersonView{ID: p.ID.String(), Username: p.Name}
 }
 
 // StateView is what plays. Its position at a later instant t is, while it plays,
 // position + (t - at) × rate.
 type StateView struct {
-	Seq        int64        `json:"seq" doc:"Of two states that with the greater one is later."`
-	Item       *ItemView    `json:"item,omitempty" doc:"Absent if nothing is loaded."`
-	Playing    bool         `json:"playing"`
-	Position   float64      `json:"position" doc:"Seconds, at the instant at; of what is live since 1970."`
-	Rate       float64      `json:"rate" example:"1"`
-	At         int64        `json:"at" doc:"When this takes effect, in microseconds since 1970 by the server's clock."`
-	Reason     string       `json:"reason" enum:"created,play,pause,seek,rate,load,next,waiting,ready,waited" doc:"Of the last change."`
-	By         *PersonView  `json:"by,omitempty" doc:"Who made it; absent if the server did."`
-	WaitingFor []PersonView `json:"waiting_for,omitempty" nullable:"false" doc:"Who has to be ready before it goes on."`
+	Seq        int64             `json:"seq" doc:"Of two states that with the greater one is later."`
+	Item       *ItemView         `json:"item,omitempty" doc:"Absent if nothing is loaded."`
+	Playing    bool              `json:"playing"`
+	Position   float64           `json:"position" doc:"Seconds, at the instant at; of what is live since 1970."`
+	Rate       float64           `json:"rate" example:"1"`
+	At         int64             `json:"at" doc:"When this takes effect, in microseconds since 1970 by the server's clock."`
+	Reason     string            `json:"reason" enum:"created,play,pause,seek,rate,load,next,waiting,ready,waited" doc:"Of the last change."`
+	By         *PartyPersonView  `json:"by,omitempty" doc:"Who made it; absent if the server did."`
+	WaitingFor []PartyPersonView `json:"waiting_for,omitempty" nullable:"false" doc:"Who has to be ready before it goes on."`
 }
 
 // showState returns a state as p sees it; the zero Principal stands for everybody.
@@ -56,8 +56,8 @@ func (s *Service) showState(ctx context.Context, p auth.Principal, seq int64, st
 	return v, err
 }
 
-// SettingsView are the thresholds of a party.
-type SettingsView struct {
+// PartySettingsView are the thresholds of a party.
+type PartySettingsView struct {
 	StallAfterMS   int64 `json:"stall_after_ms" doc:"How long somebody may buffer before everybody waits." example:"1500"`
 	ResumeBufferMS int64 `json:"resume_buffer_ms" doc:"What everybody must have ahead before it goes on." example:"1000"`
 	MaxWaitMS      int64 `json:"max_wait_ms" doc:"How long everybody waits at most." example:"15000"`
@@ -66,28 +66,28 @@ type SettingsView struct {
 
 // PartyView is a party as its members see it.
 type PartyView struct {
-	ID         string       `json:"id"`
-	Name       string       `json:"name" example:"Friday night"`
-	Host       PersonView   `json:"host"`
-	Control    string       `json:"control" enum:"everyone,host" doc:"Who may change what plays."`
-	WaitForAll bool         `json:"wait_for_all"`
-	Settings   SettingsView `json:"settings"`
-	CreatedAt  time.Time    `json:"created_at"`
+	ID         string            `json:"id"`
+	Name       string            `json:"name" example:"Friday night"`
+	Host       PartyPersonView   `json:"host"`
+	Control    string            `json:"control" enum:"everyone,host" doc:"Who may change what plays."`
+	WaitForAll bool              `json:"wait_for_all"`
+	Settings   PartySettingsView `json:"settings"`
+	CreatedAt  time.Time         `json:"created_at"`
 }
 
 func partyView(row store.Party, host string) (PartyView, error) {
 	settings, err := settingsOf(row.Settings)
 	return PartyView{
-		ID: row.ID.String(), Name: row.Name, Host: PersonView{ID: row.HostID.String(), Username: host}, Control: row.Control,
+		ID: row.ID.String(), Name: row.Name, Host: PartyPersonView{ID: row.HostID.String(), Username: host}, Control: row.Control,
 		WaitForAll: row.WaitForAll, CreatedAt: row.CreatedAt.Time,
-		Settings: SettingsView{
+		Settings: PartySettingsView{
 			StallAfterMS: settings.StallAfter, ResumeBufferMS: settings.ResumeBuffer, MaxWaitMS: settings.MaxWait, LiveDelayMS: settings.LiveDelay,
 		},
 	}, err
 }
 
-// MemberView is somebody in a party.
-type MemberView struct {
+// PartyMemberView is somebody in a party.
+type PartyMemberView struct {
 	ID          string    `json:"id"`
 	Username    string    `json:"username" example:"ada"`
 	DisplayName string    `json:"display_name,omitempty" example:"Ada"`
@@ -97,8 +97,8 @@ type MemberView struct {
 	Online      bool      `json:"online" doc:"Whether they are there now."`
 }
 
-func memberView(m Member) MemberView {
-	return MemberView{
+func memberView(m Member) PartyMemberView {
+	return PartyMemberView{
 		ID: m.ID.String(), Username: m.Name, DisplayName: m.DisplayName, AvatarID: textOf(m.Avatar),
 		JoinedAt: m.JoinedAt, SeenAt: m.SeenAt, Online: m.Online,
 	}
@@ -113,10 +113,10 @@ func textOf(id uuid.NullUUID) string {
 
 // EntryView is something in the queue.
 type EntryView struct {
-	ID      string      `json:"id"`
-	Item    ItemView    `json:"item"`
-	AddedBy *PersonView `json:"added_by,omitempty"`
-	AddedAt time.Time   `json:"added_at"`
+	ID      string           `json:"id"`
+	Item    ItemView         `json:"item"`
+	AddedBy *PartyPersonView `json:"added_by,omitempty"`
+	AddedAt time.Time        `json:"added_at"`
 }
 
 // showQueue returns the queue as p sees it; the zero Principal stands for everybody.
@@ -139,18 +139,18 @@ func (s *Service) showQueue(ctx context.Context, p auth.Principal, party uuid.UU
 	return views, nil
 }
 
-// MessageView is a line in the chat.
-type MessageView struct {
-	ID        string      `json:"id"`
-	Kind      string      `json:"kind" enum:"message,system"`
-	By        *PersonView `json:"by,omitempty" doc:"Absent if the account is gone."`
-	Body      string      `json:"body" doc:"Of system lines what somebody did: joined, left, removed, host, play, pause, seek, rate, load or next." example:"Hello!"`
-	CreatedAt time.Time   `json:"created_at"`
-	Deleted   bool        `json:"deleted,omitempty"`
+// PartyMessageView is a line in the chat.
+type PartyMessageView struct {
+	ID        string           `json:"id"`
+	Kind      string           `json:"kind" enum:"message,system"`
+	By        *PartyPersonView `json:"by,omitempty" doc:"Absent if the account is gone."`
+	Body      string           `json:"body" doc:"Of system lines what somebody did: joined, left, removed, host, play, pause, seek, rate, load or next." example:"Hello!"`
+	CreatedAt time.Time        `json:"created_at"`
+	Deleted   bool             `json:"deleted,omitempty"`
 }
 
-func viewOfMessage(m Message) MessageView {
-	v := MessageView{ID: m.ID.String(), Kind: m.Kind, Body: m.Body, CreatedAt: m.CreatedAt, Deleted: m.Deleted}
+func viewOfMessage(m Message) PartyMessageView {
+	v := PartyMessageView{ID: m.ID.String(), Kind: m.Kind, Body: m.Body, CreatedAt: m.CreatedAt, Deleted: m.Deleted}
 	if m.By != nil {
 		v.By = personView(&m.By.Person)
 	}
@@ -159,11 +159,11 @@ func viewOfMessage(m Message) MessageView {
 
 // Snapshot is all of a party, as one member sees it.
 type Snapshot struct {
-	Party   PartyView    `json:"party"`
-	State   StateView    `json:"state"`
-	Members []MemberView `json:"members" nullable:"false"`
-	Queue   []EntryView  `json:"queue" nullable:"false"`
-	Now     int64        `json:"now" doc:"The server's time in microseconds since 1970."`
+	Party   PartyView         `json:"party"`
+	State   StateView         `json:"state"`
+	Members []PartyMemberView `json:"members" nullable:"false"`
+	Queue   []EntryView       `json:"queue" nullable:"false"`
+	Now     int64             `json:"now" doc:"The server's time in microseconds since 1970."`
 }
 
 // Snapshot returns all of a party as p sees it, and its version.
@@ -187,7 +187,7 @@ func (s *Service) Snapshot(ctx context.Context, p auth.Principal, party uuid.UUI
 	if err != nil {
 		return Snapshot{}, 0, err
 	}
-	v.Members = make([]MemberView, len(members))
+	v.Members = make([]PartyMemberView, len(members))
 	for i, m := range members {
 		v.Members[i] = memberView(m)
 	}
@@ -238,10 +238,10 @@ func (s *Service) tellMember(ctx context.Context, party uuid.UUID, event string,
 
 // MemberEvent is what happened to a member: joined, left, removed, online or offline.
 type MemberEvent struct {
-	Event    string      `json:"event"`
-	UserID   string      `json:"user_id"`
-	Username string      `json:"username,omitempty"`
-	Member   *MemberView `json:"member,omitempty"` // of who joined
+	Event    string           `json:"event"`
+	UserID   string           `json:"user_id"`
+	Username string           `json:"username,omitempty"`
+	Member   *PartyMemberView `json:"member,omitempty"` // of who joined
 }
 
 // QueueEvent is what comes next.
@@ -251,8 +251,8 @@ type QueueEvent struct {
 
 // ReadyView is whether somebody's player has something to play.
 type ReadyView struct {
-	User      *PersonView `json:"user"`
-	Buffering bool        `json:"buffering"`
+	User      *PartyPersonView `json:"user"`
+	Buffering bool             `json:"buffering"`
 }
 
 // EndedView is that a party is over: because its host wanted it, or all have left.
@@ -263,16 +263,16 @@ type EndedView struct {
 
 // DeletedEvent is that a message was deleted.
 type DeletedEvent struct {
-	ID string      `json:"id"`
-	By *PersonView `json:"by"`
+	ID string           `json:"id"`
+	By *PartyPersonView `json:"by"`
 }
 
 // InvitedView is an invitation, as it is told to whoever is invited.
 type InvitedView struct {
-	Party  string      `json:"party"`
-	Name   string      `json:"name"`
-	Invite string      `json:"invite"`
-	From   *PersonView `json:"from"`
+	Party  string           `json:"party"`
+	Name   string           `json:"name"`
+	Invite string           `json:"invite"`
+	From   *PartyPersonView `json:"from"`
 }
 
 // Mine returns the parties that p is in, newest first.

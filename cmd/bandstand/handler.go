@@ -11,10 +11,15 @@ import (
 	"bandstand/api/account"
 	"bandstand/api/auth"
 	"bandstand/api/broadcast"
+	"bandstand/api/call"
 	"bandstand/api/channel"
+	"bandstand/api/chat"
 	"bandstand/api/image"
 	"bandstand/api/instance"
 	"bandstand/api/login"
+	"bandstand/api/moderation"
+	"bandstand/api/party"
+	"bandstand/api/social"
 	"bandstand/api/webhook"
 	"bandstand/configs"
 	"bandstand/media/access"
@@ -74,6 +79,11 @@ func (side *apiSide) features() []api.Feature {
 		func(to huma.API) { broadcast.Register(to, side.broadcasts) },
 		func(to huma.API) { image.Register(to, side.images) },
 		func(to huma.API) { webhook.Register(to, side.webhooks) },
+		func(to huma.API) { social.Register(to, side.social) },
+		func(to huma.API) { chat.Register(to, side.chat) },
+		func(to huma.API) { moderation.Register(to, side.moderation) },
+		func(to huma.API) { party.Register(to, side.parties) },
+		func(to huma.API) { call.Register(to, side.calls) },
 	}
 }
 

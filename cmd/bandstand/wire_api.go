@@ -9,20 +9,26 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
 	"bandstand/api/account"
 	"bandstand/api/audience"
 	"bandstand/api/auth"
 	"bandstand/api/broadcast"
+	"bandstand/api/call"
 	"bandstand/api/channel"
+	"bandstand/api/chat"
 	"bandstand/api/idempotency"
 	"bandstand/api/image"
 	"bandstand/api/instance"
 	"bandstand/api/limit"
 	"bandstand/api/login"
 	"bandstand/api/mail"
+	"bandstand/api/moderation"
+	"bandstand/api/party"
 	"bandstand/api/realtime"
+	"bandstand/api/social"
 	"bandstand/api/webhook"
 	"bandstand/media/access"
 	"bandstand/storage/db"
@@ -47,6 +53,11 @@ type apiSide struct {
 	channels   *channel.Service
 	broadcasts *broadcast.Service
 	audience   *audience.Service
+	social     *social.Service
+	moderation *moderation.Service
+	chat       *chat.Service
+	parties    *party.Service
+	calls      *call.Service
 	images     *image.Service
 	webhooks   *webhook.Service
 	pictures   http.Handler // serves what images made
@@ -86,7 +97,7 @@ func (a *app) openAPI(ctx context.Context) error {
 		reports: &reports{node: node},
 	}
 	for _, open := range []func(context.Context) error{
-		a.openInstance, a.openPeople, a.openSockets, a.openAudience, a.openChannels, a.openWebhooks, a.openBroadcasts, a.openImages,
+		a.openInstance, a.openPeople, a.openSockets, a.openAudience, a.openChannels, a.openWebhooks, a.openBroadcasts, a.openImages, a.openTogether,
 	} {
 		if err := open(ctx); err != nil {
 			return err
@@ -275,6 +286,9 @@ func (a *app) openBroadcasts(context.Context) error {
 	cfg := broadcast.Config{
 		DB: a.api.db, BaseURL: a.publicURL(), Live: a.api.reports, Audience: a.api.audience, Hooks: a.api.webhooks,
 		Resume: a.cfg.Broadcasts.Resume,
+		Begins: func(ctx context.Context, tx *db.Tx, channel, broadcast uuid.UUID) error {
+			return a.stores.queue.Insert(ctx, tx, social.LiveArgs{Channel: channel, Broadcast: broadcast}, nil)
+		},
 		Secret: a.secret, Previous: a.previousSecrets(),
 		Logger: a.log, Registerer: a.metrics,
 	}
