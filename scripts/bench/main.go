@@ -24,11 +24,12 @@ type plan struct {
 	window     time.Duration // over which CPU is measured
 	egress     time.Duration // of each flood
 	watch      time.Duration // of the latency run
+	crowds     []crowd       // of the sockets run
 }
 
 var (
-	fullPlan  = plan{[]int{10, 50, 200}, 75 * time.Second, 30 * time.Second, 8 * time.Second, 30 * time.Second}
-	quickPlan = plan{[]int{10, 50}, 15 * time.Second, 10 * time.Second, 4 * time.Second, 12 * time.Second}
+	fullPlan  = plan{[]int{10, 50, 200}, 75 * time.Second, 30 * time.Second, 8 * time.Second, 30 * time.Second, []crowd{{2000, 20}, {8000, 5}}}
+	quickPlan = plan{[]int{10, 50}, 15 * time.Second, 10 * time.Second, 4 * time.Second, 12 * time.Second, []crowd{{500, 20}}}
 )
 
 // bench is one run of the benchmark.
@@ -52,10 +53,13 @@ func main() {
 }
 
 func run(ctx context.Context) (err error) {
+	if len(os.Args) == 3 && os.Args[1] == fanoutFlag {
+		return serveFanout(ctx, os.Args[2])
+	}
 	b := &bench{plan: fullPlan}
 	counts := flag.String("publishers", "", "sizes of the passthrough load, such as 10,50")
 	quick := flag.Bool("quick", false, "smaller and shorter: a look, not a result")
-	only := flag.String("only", "passthrough,egress,latency,ladder,api", "scenarios to run")
+	only := flag.String("only", "passthrough,egress,latency,ladder,api,sockets", "scenarios to run")
 	json := flag.String("json", "", "write the results to this file as JSON")
 	flag.StringVar(&b.bandstand, "bandstand", "", "path of the server; without it nginx alone is measured")
 	flag.StringVar(&b.nginx, "nginx", "nginx", "nginx with the RTMP module")
@@ -80,10 +84,10 @@ func run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 
 	scenarios := map[string]func(context.Context) error{
-		"passthrough": b.passthrough, "egress": b.egress, "latency": b.latency, "ladder": b.ladder, "api": b.api,
+		"passthrough": b.passthrough, "egress": b.egress, "latency": b.latency, "ladder": b.ladder, "api": b.api, "sockets": b.sockets,
 	}
 	wanted := strings.Split(*only, ",")
-	for _, name := range []string{"passthrough", "egress", "latency", "ladder", "api"} {
+	for _, name := range []string{"passthrough", "egress", "latency", "ladder", "api", "sockets"} {
 		if !slices.Contains(wanted, name) {
 			continue
 		}
