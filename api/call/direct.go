@@ -55,12 +55,18 @@ func (s *Service) Start(ctx context.Context, me Device, to string, video bool) (
 	return seat, nil
 }
 
-// callee returns whom me may call by the name of to.
+// callee returns whom me may call by the name, or the id, of to.
 func (s *Service) callee(ctx context.Context, me Device, to string) (store.User, error) {
 	if !utf8.ValidString(to) || strings.ContainsRune(to, 0) {
 		return store.User{}, ErrUserNotFound
 	}
-	callee, err := s.cfg.DB.Read().UserByUsername(ctx, strings.ToLower(to))
+	var callee store.User
+	id, err := uuid.Parse(to)
+	if err == nil && len(to) == len(id.String()) {
+		callee, err = s.cfg.DB.Read().UserByID(ctx, id)
+	} else {
+		callee, err = s.cfg.DB.Read().UserByUsername(ctx, strings.ToLower(to))
+	}
 	if errors.Is(err, db.ErrNotFound) {
 		return store.User{}, ErrUserNotFound
 	}

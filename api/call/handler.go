@@ -36,17 +36,17 @@ func Register(api huma.API, calls *Service) {
 
 // PastCallView is a call in the list of somebody's calls.
 type PastCallView struct {
-	ID         string     `json:"id" format:"uuid"`
-	Kind       string     `json:"kind" enum:"direct,party"`
-	Direction  string     `json:"direction" enum:"incoming,outgoing" doc:"Of the call of a party: outgoing for who began it."`
-	With       *Person    `json:"with,omitempty" doc:"The other person; absent for the call of a party, and for who has left."`
-	Party      string     `json:"party,omitempty" format:"uuid" doc:"Id of the party; absent when it is gone."`
-	State      string     `json:"state" enum:"ringing,active,ended"`
-	Outcome    string     `json:"outcome,omitempty" enum:"answered,missed,rejected,busy,cancelled,failed" doc:"Absent while it rings."`
-	Video      bool       `json:"video" doc:"Whether it began with video."`
-	StartedAt  time.Time  `json:"started_at"`
-	AnsweredAt *time.Time `json:"answered_at,omitempty"`
-	EndedAt    *time.Time `json:"ended_at,omitempty"`
+	ID         string        `json:"id" format:"uuid"`
+	Kind       string        `json:"kind" enum:"direct,party"`
+	Direction  string        `json:"direction" enum:"incoming,outgoing" doc:"Of the call of a party: outgoing for who began it."`
+	With       *PersonInCall `json:"with,omitempty" doc:"The other person; absent for the call of a party, and for who has left."`
+	Party      string        `json:"party,omitempty" format:"uuid" doc:"Id of the party; absent when it is gone."`
+	State      string        `json:"state" enum:"ringing,active,ended"`
+	Outcome    string        `json:"outcome,omitempty" enum:"answered,missed,rejected,busy,cancelled,failed" doc:"Absent while it rings."`
+	Video      bool          `json:"video" doc:"Whether it began with video."`
+	StartedAt  time.Time     `json:"started_at"`
+	AnsweredAt *time.Time    `json:"answered_at,omitempty"`
+	EndedAt    *time.Time    `json:"ended_at,omitempty"`
 }
 
 type listCallsInput struct {

@@ -18,7 +18,7 @@ type Past struct {
 	ID         uuid.UUID
 	Kind       string
 	Direction  string // "outgoing" or "incoming"; of a party's call, whether they began it
-	With       *Person
+	With       *PersonInCall
 	Party      uuid.NullUUID
 	State      string
 	Outcome    string

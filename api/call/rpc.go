@@ -19,7 +19,7 @@ const (
 
 type (
 	startParams struct {
-		To    string `json:"to"` // username
+		To    string `json:"to"` // username or id
 		Video bool   `json:"video"`
 	}
 	callParams struct {

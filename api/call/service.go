@@ -48,7 +48,7 @@ type Inbox interface {
 type Missed struct {
 	Call     uuid.UUID
 	CallerID uuid.UUID
-	Caller   Person
+	Caller   PersonInCall
 	Video    bool
 	At       time.Time
 }

@@ -88,7 +88,7 @@ func (s *Service) stopRinging(then *effects, c store.Call, why, device string) {
 }
 
 // missed notes for the callee that a call was not taken.
-func (s *Service) missed(then *effects, c store.Call, caller Person) {
+func (s *Service) missed(then *effects, c store.Call, caller PersonInCall) {
 	if !c.CalleeID.Valid || !c.CallerID.Valid {
 		return
 	}

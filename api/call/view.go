@@ -27,15 +27,15 @@ const (
 	Cancelled = "cancelled"
 )
 
-// Person is who somebody is, as others see it.
-type Person struct {
+// PersonInCall is who somebody is, as others see it.
+type PersonInCall struct {
 	Username    string            `json:"username" example:"ada"`
 	DisplayName string            `json:"display_name" example:"Ada"`
 	Avatar      *rest.PictureView `json:"avatar,omitempty"`
 }
 
-func personOf(username, displayName string, avatar uuid.NullUUID) Person {
-	return Person{Username: username, DisplayName: displayName, Avatar: rest.Picture(rest.Avatar, avatar.UUID)}
+func personOf(username, displayName string, avatar uuid.NullUUID) PersonInCall {
+	return PersonInCall{Username: username, DisplayName: displayName, Avatar: rest.Picture(rest.Avatar, avatar.UUID)}
 }
 
 // Call is a call as those see it who are in it.
@@ -66,12 +66,12 @@ func callOf(c store.Call) Call {
 // once, the polite one takes its own back: "perfect negotiation" of the WebRTC
 // specification.
 type Peer struct {
-	Participant uuid.UUID `json:"participant"`
-	User        Person    `json:"user"`
-	Session     string    `json:"session"` // another once another device has taken its place: connect anew
-	Here        bool      `json:"here"`    // whether its socket is there
-	Offers      bool      `json:"offers"`  // whether you make the first offer to it
-	Polite      bool      `json:"polite"`  // whether you are the polite one
+	Participant uuid.UUID    `json:"participant"`
+	User        PersonInCall `json:"user"`
+	Session     string       `json:"session"` // another once another device has taken its place: connect anew
+	Here        bool         `json:"here"`    // whether its socket is there
+	Offers      bool         `json:"offers"`  // whether you make the first offer to it
+	Polite      bool         `json:"polite"`  // whether you are the polite one
 }
 
 func peerOf(of uuid.UUID, p store.CallParticipantsInRow) Peer {
@@ -119,8 +119,8 @@ type State struct {
 // Data of the other events.
 type (
 	ringing struct {
-		Call Call   `json:"call"`
-		From Person `json:"from"`
+		Call Call         `json:"call"`
+		From PersonInCall `json:"from"`
 	}
 	stopped struct {
 		Call   uuid.UUID `json:"call"`
