@@ -236,6 +236,7 @@ var tags = []*huma.Tag{
 	{Name: "Moderation", Description: "What a chat allows, who may not write there, and what moderators did."},
 	{Name: "Emotes", Description: "Pictures that stand for words between colons in chats."},
 	{Name: "Images", Description: "Avatars, banners, thumbnails and the pictures of emotes."},
+	{Name: "Parties", Description: "Watching the same thing at the same time, with others. What plays is changed over the socket."},
 	{Name: "Webhooks", Description: "Programs that are called when something happens on a channel."},
 	{Name: "Admin", Description: "For those who run this server."},
 	{Name: "Admin: people", Description: "Accounts, for those who run this server."},
