@@ -64,4 +64,9 @@ func TestBrowserPlaysThroughQualitySwitches(t *testing.T) {
 	s.plays(t, "demo", "height=360", "height=180")
 	seen := browser(t, s.URL("/c/demo"), "--seconds", "20", "--switches", "2", "--start", "60")
 	require.Equal(t, true, seen["ok"])
+	var kept struct {
+		Total int `json:"total_viewers"`
+	}
+	s.does(t, s.token, "GET", "/api/v1/broadcasts/"+s.onlyBroadcast(t)+"/audience", nil, &kept)
+	require.Equal(t, 2, kept.Total, "ffprobe and the browser, each once, whatever they play")
 }
