@@ -2,7 +2,6 @@ package realtime
 
 import (
 	"context"
-	"crypto/rand"
 	"time"
 
 	"github.com/centrifugal/centrifuge"
@@ -123,7 +122,8 @@ func (l *link) History(topic string, opts centrifuge.HistoryOptions) ([]*centrif
 	defer l.mu.Unlock()
 	at, ok := l.where[topic]
 	if at.Epoch == "" {
-		at = centrifuge.StreamPosition{Epoch: "here-" + rand.Text()[:8]}
+		// Nodes that are alone at the same time agree on how a stream begins.
+		at = centrifuge.StreamPosition{Epoch: "alone-" + time.Now().UTC().Format(time.DateOnly)}
 		if ok {
 			l.where[topic] = at
 		}

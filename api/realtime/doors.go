@@ -77,7 +77,7 @@ func (d *doors) enter(addr netip.Addr, now time.Time) (leave func(), err error) 
 		d.from[household] = v
 	}
 	v.calm(now, d.limits.Handshakes)
-	if addr.IsValid() && v.knocks >= float64(d.limits.Handshakes) {
+	if addr.IsValid() && v.knocks > float64(d.limits.Handshakes-1) {
 		return nil, rest.Later(errKnocking, time.Minute/time.Duration(d.limits.Handshakes)+time.Second)
 	}
 	v.knocks++
@@ -95,6 +95,13 @@ func (d *doors) enter(addr netip.Addr, now time.Time) (leave func(), err error) 
 		d.total--
 		v.inside--
 	}), nil
+}
+
+// inside returns how many there are.
+func (d *doors) inside() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.total
 }
 
 // calm forgets knocks of long ago.

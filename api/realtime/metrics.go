@@ -36,7 +36,10 @@ func newMetrics(r prometheus.Registerer, n *Node) (*metrics, error) {
 		defer n.mu.Unlock()
 		return float64(len(n.sockets))
 	})
-	for _, c := range []prometheus.Collector{m.calls, m.refused, m.unpublished, sockets} {
+	doors := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "bandstand_realtime_doors", Help: "Sockets open to this node, with those that have not connected yet.",
+	}, func() float64 { return float64(n.doors.inside()) })
+	for _, c := range []prometheus.Collector{m.calls, m.refused, m.unpublished, sockets, doors} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}

@@ -2,9 +2,13 @@ package realtime
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -33,7 +37,7 @@ type link struct {
 	n       *Node
 	prefix  string
 	shard   centrifuge.RedisShardConfig
-	probe   *redis.Client
+	probe   rueidis.ClientOption // of the connection that is asked whether Redis is there
 	up      prometheus.Gauge
 	log     *slog.Logger
 	events  centrifuge.BrokerEventHandler  // set before Run
@@ -54,6 +58,7 @@ type link struct {
 
 // era is a time through which a Redis was there.
 type era struct {
+	probe    rueidis.Client
 	shard    *centrifuge.RedisShard
 	broker   *centrifuge.RedisBroker
 	presence *centrifuge.RedisPresenceManager
@@ -62,6 +67,7 @@ type era struct {
 func (e *era) close() {
 	_ = e.broker.Close(context.Background()) // never fails
 	e.shard.Close()                          // whoever waits for an answer gets an error
+	e.probe.Close()
 }
 
 // newLink returns a link to the Redis at url, which is not asked anything yet. The URL
@@ -71,16 +77,15 @@ func newLink(n *Node, url, prefix string) (*link, error) {
 	if err != nil {
 		return nil, errors.New("redis: the address is not understood") // the error could show the password
 	}
-	address := options.Addr
-	if options.Network == "unix" {
-		address = "unix://" + options.Addr
-	}
-	options.PoolSize, options.MaxRetries = 2, -1
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = redisAnswersIn, redisAnswersIn, redisAnswersIn
 	l := &link{
-		n: n, prefix: prefix, probe: redis.NewClient(options), log: n.cfg.Logger,
+		n: n, prefix: prefix, log: n.cfg.Logger,
+		probe: rueidis.ClientOption{
+			InitAddress: []string{options.Addr}, SelectDB: options.DB, Username: options.Username, Password: options.Password,
+			TLSConfig: options.TLSConfig, Dialer: net.Dialer{Timeout: redisAnswersIn}, ConnWriteTimeout: redisAnswersIn,
+			ForceSingleClient: true, DisableCache: true, DisableRetry: true,
+		},
 		shard: centrifuge.RedisShardConfig{
-			Address: address, DB: options.DB, User: options.Username, Password: options.Password, TLSConfig: options.TLSConfig,
+			Address: options.Addr, DB: options.DB, User: options.Username, Password: options.Password, TLSConfig: options.TLSConfig,
 			ConnectTimeout: redisAnswersIn, IOTimeout: 2 * redisAnswersIn,
 		},
 		up: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -91,6 +96,12 @@ func newLink(n *Node, url, prefix string) (*link, error) {
 		late:    map[string]bool{},
 		where:   map[string]centrifuge.StreamPosition{},
 		present: map[string]map[string]*centrifuge.ClientInfo{},
+	}
+	if options.Network == "unix" {
+		l.shard.Address = "unix://" + options.Addr
+		l.probe.DialCtxFn = func(ctx context.Context, path string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
+			return d.DialContext(ctx, "unix", path)
+		}
 	}
 	if err := n.cfg.Registerer.Register(l.up); err != nil {
 		return nil, err
@@ -114,11 +125,11 @@ func (l *link) run(ctx context.Context) {
 		}
 		e := l.current()
 		if e == nil {
-			_ = l.open(ctx) // it was told that it is away
+			_ = l.open(ctx) // that it is away was told
 			continue
 		}
 		silent++
-		switch err := l.ping(ctx); {
+		switch err := ping(ctx, e.probe); {
 		case err == nil:
 			silent = 0
 		case ctx.Err() == nil && (silent > 1 || !isTimeout(err)):
@@ -136,13 +147,12 @@ func (l *link) close() {
 		e.close()
 	}
 	l.ending.Wait()
-	_ = l.probe.Close() // nothing is lost
 }
 
-func (l *link) ping(ctx context.Context) error {
+func ping(ctx context.Context, c rueidis.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, redisAnswersIn)
 	defer cancel()
-	return l.probe.Ping(ctx).Err()
+	return c.Do(ctx, c.B().Ping().Build()).Error()
 }
 
 func isTimeout(err error) bool {
@@ -162,15 +172,19 @@ func (l *link) current() *era {
 
 // open begins an era, if Redis is there.
 func (l *link) open(ctx context.Context) error {
-	err := l.ping(ctx)
-	if err == nil {
-		err = l.restore(ctx)
+	probe, err := rueidis.NewClient(l.probe)
+	if err != nil {
+		return err
+	}
+	if err = ping(ctx, probe); err == nil {
+		err = l.restore(ctx, probe)
 	}
 	var e *era
 	if err == nil {
-		e, err = l.dial()
+		e, err = l.dial(probe)
 	}
 	if err != nil {
+		probe.Close()
 		return err
 	}
 	l.mu.Lock()
@@ -194,7 +208,7 @@ func (l *link) open(ctx context.Context) error {
 
 // dial connects to Redis, and returns when this node hears of all that it is
 // subscribed to.
-func (l *link) dial() (*era, error) {
+func (l *link) dial(probe rueidis.Client) (*era, error) {
 	shard, err := centrifuge.NewRedisShard(l.n.node, l.shard)
 	if err != nil {
 		return nil, err
@@ -212,7 +226,7 @@ func (l *link) dial() (*era, error) {
 		shard.Close()
 		return nil, err
 	}
-	e := &era{shard, broker, presence}
+	e := &era{probe, shard, broker, presence}
 	done := make(chan error, 1)
 	go func() {
 		done <- errors.Join(broker.RegisterControlEventHandler(l.control), broker.RegisterBrokerEventHandler(l))
@@ -282,30 +296,23 @@ return 0`
 const restoredAtOnce = 500
 
 // restore tells Redis where the streams are that this node knows of.
-func (l *link) restore(ctx context.Context) error {
+func (l *link) restore(ctx context.Context, c rueidis.Client) error {
+	var commands []rueidis.Completed
 	l.mu.Lock()
-	where := make(map[string]centrifuge.StreamPosition, len(l.where))
 	for topic, at := range l.where {
-		if at.Epoch != "" {
-			where[topic] = at
-		}
-	}
-	l.mu.Unlock()
-	pipe := l.probe.Pipeline()
-	for topic, at := range where {
-		pipe.Eval(ctx, restoreScript, []string{l.prefix + ".stream.meta." + topic}, at.Epoch, at.Offset, int(historyMetaFor.Seconds()))
-		if pipe.Len() < restoredAtOnce {
+		if at.Epoch == "" {
 			continue
 		}
-		if _, err := pipe.Exec(ctx); err != nil {
-			return fmt.Errorf("redis: restore streams: %w", err)
+		commands = append(commands, c.B().Eval().Script(restoreScript).Numkeys(1).Key(l.prefix+".stream.meta."+topic).
+			Arg(at.Epoch, strconv.FormatUint(at.Offset, 10), strconv.Itoa(int(historyMetaFor.Seconds()))).Build())
+	}
+	l.mu.Unlock()
+	for some := range slices.Chunk(commands, restoredAtOnce) {
+		for _, reply := range c.DoMulti(ctx, some...) {
+			if err := reply.Error(); err != nil {
+				return fmt.Errorf("redis: restore streams: %w", err)
+			}
 		}
-	}
-	if pipe.Len() == 0 {
-		return nil
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return fmt.Errorf("redis: restore streams: %w", err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -293,6 +294,13 @@ func (c *Client) Ended(topic string) int {
 		return false
 	}, "the subscription is not ended")
 	return code
+}
+
+// Ends returns the subscriptions that the server has ended so far.
+func (c *Client) Ends() []Ended {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.ends)
 }
 
 // until waits for done, which is called with c.mu held.

@@ -5,6 +5,7 @@ package realtimetest
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -27,6 +28,8 @@ type Server struct {
 	Node   *realtime.Node
 	Tokens *auth.Tokens
 	DB     *db.DB
+	// Handler serves the socket, for tests that put something in front of it.
+	Handler http.Handler
 	// Metrics are those of the node.
 	Metrics *prometheus.Registry
 
@@ -40,18 +43,7 @@ var Secret = []byte(strings.Repeat("s", 32))
 // with the test. change may set what else the node needs, such as RedisURL.
 func New(t testing.TB, d *db.DB, add func(n *realtime.Node), change ...func(*realtime.Config)) *Server {
 	t.Helper()
-	tokens, err := auth.NewTokens(auth.TokensConfig{Secret: Secret})
-	require.NoError(t, err)
-	log := slog.New(slog.DiscardHandler)
-	identity, err := auth.NewIdentity(auth.IdentityConfig{Tokens: tokens, DB: d, Logger: log, Registerer: prometheus.NewRegistry()})
-	require.NoError(t, err)
-	cfg := realtime.Config{
-		Identity: identity, Channels: auth.NewChannels(d), DB: d,
-		Logger: log, Registerer: prometheus.NewRegistry(),
-	}
-	for _, c := range change {
-		c(&cfg)
-	}
+	tokens, cfg := Config(t, d, change...)
 	n, err := realtime.New(cfg)
 	require.NoError(t, err)
 	if add != nil {
@@ -63,7 +55,7 @@ func New(t testing.TB, d *db.DB, add func(n *realtime.Node), change ...func(*rea
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
 	listener := httptest.NewServer(handler)
-	s := &Server{URL: listener.URL, Node: n, Tokens: tokens, DB: d, Metrics: cfg.Registerer}
+	s := &Server{URL: listener.URL, Node: n, Tokens: tokens, DB: d, Handler: handler, Metrics: cfg.Registerer}
 	stopped := false
 	s.stop = func() {
 		if stopped {
@@ -78,6 +70,24 @@ func New(t testing.TB, d *db.DB, add func(n *realtime.Node), change ...func(*rea
 	t.Cleanup(s.stop)
 	require.Eventually(t, n.Running, wait, time.Millisecond)
 	return s
+}
+
+// Config returns what a node needs, and who signs for it.
+func Config(t testing.TB, d *db.DB, change ...func(*realtime.Config)) (*auth.Tokens, realtime.Config) {
+	t.Helper()
+	tokens, err := auth.NewTokens(auth.TokensConfig{Secret: Secret})
+	require.NoError(t, err)
+	log := slog.New(slog.DiscardHandler)
+	identity, err := auth.NewIdentity(auth.IdentityConfig{Tokens: tokens, DB: d, Logger: log, Registerer: prometheus.NewRegistry()})
+	require.NoError(t, err)
+	cfg := realtime.Config{
+		Identity: identity, Channels: auth.NewChannels(d), DB: d,
+		Logger: log, Registerer: prometheus.NewRegistry(),
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	return tokens, cfg
 }
 
 // Stop ends the server, as told by a signal.
