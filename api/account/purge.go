@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
 	"bandstand/api/auth"
@@ -115,6 +116,9 @@ func (p *Purger) erase(ctx context.Context, user store.UsersToPurgeRow, before *
 			if err := tx.Notify(ctx, auth.TopicChannel, slug); err != nil {
 				return err
 			}
+		}
+		if err := tx.PurgeUserChat(ctx, uuid.NullUUID{UUID: user.ID, Valid: true}); err != nil {
+			return err
 		}
 		if _, err := tx.PurgeUser(ctx, user.ID); err != nil {
 			return err

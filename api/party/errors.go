@@ -28,7 +28,7 @@ var (
 	ErrQueueFull       = rest.Conflict("queue_full", "the queue is full")
 	ErrQueueEmpty      = rest.Conflict("queue_empty", "nothing is left in the queue")
 	ErrEntryNotFound   = rest.NotFound("entry_not_found", "this is not in the queue")
-	ErrBadText         = rest.Invalid("bad_text", "a message has 1 to 500 characters that can be shown")
+	ErrBadText         = rest.Invalid("bad_party_message", "a message has 1 to 500 characters that can be shown")
 	ErrMessageNotFound = rest.NotFound("message_not_found", "there is no such message")
 	ErrKeyUsed         = rest.Conflict("send_key_used", "this send key belongs to another message")
 )

@@ -152,8 +152,8 @@ func TestPartyChat(t *testing.T) {
 		require.Equal(t, "hello", first.Body)
 		w.refused(bob, http.MethodPost, other+"/messages", `{"text":"hello","send_key":"k"}`, 409, "send_key_used")
 		w.refused(eve, http.MethodPost, path+"/messages", `{"text":"hello"}`, 404, "party_not_found")
-		w.refused(ada, http.MethodPost, path+"/messages", `{"text":"`+strings.Repeat("x", 501)+`"}`, 422, "bad_text")
-		w.refused(ada, http.MethodPost, path+"/messages", `{"text":"a\u202eb"}`, 422, "bad_text")
+		w.refused(ada, http.MethodPost, path+"/messages", `{"text":"`+strings.Repeat("x", 501)+`"}`, 422, "bad_party_message")
+		w.refused(ada, http.MethodPost, path+"/messages", `{"text":"a\u202eb"}`, 422, "bad_party_message")
 		a := w.enter(0, ada, id)
 		var second party.PartyMessageView
 		a.Call("party.send", map[string]any{"party": id, "text": "two\nlines"}, &second)

@@ -287,7 +287,7 @@ func (a *app) openBroadcasts(context.Context) error {
 		DB: a.api.db, BaseURL: a.publicURL(), Live: a.api.reports, Audience: a.api.audience, Hooks: a.api.webhooks,
 		Resume: a.cfg.Broadcasts.Resume,
 		Begins: func(ctx context.Context, tx *db.Tx, channel, broadcast uuid.UUID) error {
-			return a.stores.queue.Insert(ctx, tx, social.LiveArgs{Channel: channel, Broadcast: broadcast}, nil)
+			return a.api.social.Begins(ctx, tx, channel, broadcast)
 		},
 		Secret: a.secret, Previous: a.previousSecrets(),
 		Logger: a.log, Registerer: a.metrics,

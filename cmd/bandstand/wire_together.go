@@ -28,7 +28,8 @@ func (a *app) openSocial(context.Context) error {
 	side := a.api
 	var err error
 	side.social, err = social.NewService(social.Config{
-		DB: side.db, Channels: side.members, Sockets: side.sockets, Logger: a.log, Registerer: a.metrics,
+		DB: side.db, Channels: side.members, Sockets: side.sockets, Jobs: &a.stores.queue,
+		Logger: a.log, Registerer: a.metrics,
 	})
 	if err != nil {
 		return err

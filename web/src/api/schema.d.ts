@@ -90,6 +90,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/emotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the emotes of the instance, those without a picture too
+         * @description For moderators and admins of the instance.
+         */
+        get: operations["admin-list-emotes"];
+        put?: never;
+        /**
+         * Make an emote for all channels
+         * @description There are 100 at most. It can be used as soon as its picture is ready: send that next.
+         *
+         *     For admins.
+         */
+        post: operations["admin-create-emote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/emotes/{emote}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete an emote of the instance with its picture
+         * @description For moderators and admins of the instance.
+         */
+        delete: operations["admin-delete-emote"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/emotes/{emote}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send the picture of an emote of the instance
+         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 40 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to a square, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
+         *
+         *     For admins.
+         */
+        put: operations["admin-put-emote-picture"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/invites": {
         parameters: {
             query?: never;
@@ -612,6 +680,50 @@ export interface paths {
         patch: operations["update-broadcast"];
         trace?: never;
     };
+    "/api/v1/broadcasts/{broadcast}/audience": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get how many watched a broadcast, by the minute
+         * @description Everybody counts once, in whatever way they watch. Minutes without a publisher are left out, and the one that it is now. There are 1440 at most; next says where to go on.
+         *
+         *     For everyone who may see the channel.
+         */
+        get: operations["get-broadcast-audience"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/broadcasts/{broadcast}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was said during a broadcast, to be shown beside its recording
+         * @description In the order of position, without what is deleted or was cleared away.
+         *
+         *     For everyone who may see the channel.
+         */
+        get: operations["list-broadcast-chat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/broadcasts/{broadcast}/publish": {
         parameters: {
             query?: never;
@@ -716,6 +828,28 @@ export interface paths {
          * @description For the owner, broadcasters, moderators and admins of the instance.
          */
         post: operations["unpublish-broadcast"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/ice-servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get STUN and TURN servers, with credentials for a while
+         * @description As new RTCPeerConnection takes them. Whoever takes part in a call gets them with it; ask again before they expire, for connections that are made anew.
+         *
+         *     For people who are signed in.
+         */
+        post: operations["ice-servers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -873,6 +1007,198 @@ export interface paths {
          */
         get: operations["channel-calendar"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/chat/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who may not write in a chat, or could not, newest first
+         * @description Bans are remembered for 90 days after they have ended.
+         *
+         *     For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        get: operations["list-chat-bans"];
+        put?: never;
+        /**
+         * Keep somebody from writing in a chat, for a while or until it is lifted
+         * @description It takes the place of an earlier ban of the same person, and counts at once, on the socket too. They can still read. Nobody bans the owner, staff or themselves; those who help to run the channel are banned by the owner or staff.
+         *
+         *     For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        post: operations["create-chat-ban"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/chat/bans/{ban}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Let somebody write in a chat again
+         * @description For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        delete: operations["lift-chat-ban"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/chat/blocked-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the words that are not said in a chat
+         * @description For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        get: operations["get-blocked-words"];
+        /**
+         * Replace the words that are not said in a chat
+         * @description Each is a word, or several with spaces between, and is found as a whole; with * at an end it may go on there. It is found however it is written: in other case or letters that look alike, with accents, with digits and marks for letters, stretched, or with something between its letters.
+         *
+         *     For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        put: operations["put-blocked-words"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/chat/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what moderators did in a chat, newest first
+         * @description It is remembered for a year.
+         *
+         *     For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        get: operations["list-chat-log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/chat/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what a chat allows
+         * @description For everyone who may see the channel.
+         */
+        get: operations["get-chat-settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change what a chat allows
+         * @description What is absent or null stays as it is. It counts at once, and whoever has the chat open is told. Owner, broadcasters, moderators and staff are bound by enabled alone.
+         *
+         *     For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        patch: operations["update-chat-settings"];
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/emotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the emotes of a channel, and those of the instance
+         * @description All are on one page, by code, those of the channel first. Where both have a code, that of the channel is shown. Those without a picture are for those who help to run the channel, and for staff.
+         *
+         *     For everyone who may see the channel.
+         */
+        get: operations["list-emotes"];
+        put?: never;
+        /**
+         * Make an emote of a channel
+         * @description There are 100 at most. It can be used as soon as its picture is ready: send that next.
+         *
+         *     For the owner, broadcasters, moderators of the channel, admins.
+         */
+        post: operations["create-emote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/emotes/{emote}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete an emote of a channel with its picture
+         * @description For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        delete: operations["delete-emote"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/emotes/{emote}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send the picture of an emote of a channel
+         * @description The body is the file: PNG, JPEG, WebP or GIF, of which the first frame is taken. What it is is decided by its content, whatever Content-Type says. It has up to 10 MiB, 40 million pixels, and 16384 on a side. It is turned upright, cropped around its middle to a square, and made in several sizes, with nothing of the file but the picture. This takes a moment: the reply says where to ask whether it is ready. It is shown then, in place of the one before.
+         *
+         *     For the owner, broadcasters, moderators of the channel, admins.
+         */
+        put: operations["put-emote-picture"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1081,6 +1407,142 @@ export interface paths {
          *     For the owner, admins.
          */
         delete: operations["delete-member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the messages of a chat, newest first
+         * @description Deleted messages are in the list, without their text; what was cleared away is not. Moderators see all of it. Each page that is not empty has a prev_cursor, also the newest: that is where messages are which come later.
+         *
+         *     For everyone who may see the channel.
+         */
+        get: operations["list-messages"];
+        put?: never;
+        /**
+         * Write a message
+         * @description Everybody who follows the chat gets it over the socket as chat.message, the sender too. Sent again with the same key it is the same message, and nobody gets it twice. 429 too_many_messages is for more than 20 in 10 seconds, 409 duplicate_message for one's last message again within 30.
+         *
+         *     For people who are signed in and may see the channel.
+         */
+        post: operations["send-message"];
+        /**
+         * Hide all messages so far
+         * @description Moderators still see them. What is pinned is so no more.
+         *
+         *     For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        delete: operations["clear-chat"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/messages/{message}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a message
+         * @description For everyone who may see the channel.
+         */
+        get: operations["get-message"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a message: one's own, or as a moderator any
+         * @description Moderators still see its text. 204 also if it is deleted already.
+         *
+         *     For people who are signed in and may see the channel.
+         */
+        delete: operations["delete-message"];
+        options?: never;
+        head?: never;
+        /**
+         * Change the text of a message of one's own, for 15 minutes
+         * @description The new text is under the rules of a new message.
+         *
+         *     For people who are signed in and may see the channel.
+         */
+        patch: operations["edit-message"];
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/messages/{message}/like": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Like a message
+         * @description For people who are signed in and may see the channel.
+         */
+        put: operations["like-message"];
+        post?: never;
+        /**
+         * Like a message no more
+         * @description For people who are signed in and may see the channel.
+         */
+        delete: operations["unlike-message"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/messages/{message}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Pin a message above the chat, in place of another
+         * @description For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        put: operations["pin-message"];
+        post?: never;
+        /**
+         * Pin a message no more
+         * @description 204 also if it is not pinned.
+         *
+         *     For the owner, broadcasters, moderators of the channel, moderators and admins of the instance.
+         */
+        delete: operations["unpin-message"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{slug}/pinned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is pinned: one message, or none
+         * @description For everyone who may see the channel.
+         */
+        get: operations["list-pinned"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1478,6 +1940,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List whom you have blocked, the latest first
+         * @description For people who are signed in.
+         */
+        get: operations["list-blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/blocks/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Block somebody
+         * @description You are no longer friends, requests between you are gone, and neither can ask, invite, call or mention the other. That person is not told. 204 also if you had blocked them before.
+         *
+         *     For people who are signed in.
+         */
+        put: operations["block-user"];
+        post?: never;
+        /**
+         * Take a block back
+         * @description What it ended stays ended. 204 also if there was none.
+         *
+         *     For people who are signed in.
+         */
+        delete: operations["unblock-user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your calls, newest first
+         * @description Those that you made, got or took part in. One to you with the outcome missed, cancelled or busy is one that you missed.
+         *
+         *     For people who are signed in.
+         */
+        get: operations["my-calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/channels": {
         parameters: {
             query?: never;
@@ -1562,6 +2094,278 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/friend-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List friend requests that wait, the latest first
+         * @description For people who are signed in.
+         */
+        get: operations["list-friend-requests"];
+        put?: never;
+        /**
+         * Ask somebody to be your friend
+         * @description If that person has asked you, you are friends at once. 30 requests a day, 100 that wait and 1000 friends at most. You are not told of a request that is declined; you may ask again after a week.
+         *
+         *     For people who are signed in.
+         */
+        post: operations["send-friend-request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/friend-requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a friend request back that you have sent
+         * @description For people who are signed in.
+         */
+        delete: operations["cancel-friend-request"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/friend-requests/{request}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept a friend request
+         * @description For people who are signed in.
+         */
+        post: operations["accept-friend-request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/friend-requests/{request}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline a friend request
+         * @description Whoever asked is not told.
+         *
+         *     For people who are signed in.
+         */
+        post: operations["decline-friend-request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/friends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your friends with what they are doing, the latest friendship first
+         * @description For people who are signed in.
+         */
+        get: operations["list-friends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/friends/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Be no longer somebody's friend
+         * @description 204 also if you were not.
+         *
+         *     For people who are signed in.
+         */
+        delete: operations["remove-friend"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your notifications, the latest first
+         * @description The latest 500 of the last 90 days are kept.
+         *
+         *     For people who are signed in.
+         */
+        get: operations["list-notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark notifications as read, all up to one
+         * @description For people who are signed in.
+         */
+        post: operations["read-notifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notifications/{notification}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a notification
+         * @description For people who are signed in.
+         */
+        delete: operations["delete-notification"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notifications/{notification}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark a notification as read
+         * @description For people who are signed in.
+         */
+        post: operations["read-notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/parties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the watch parties that you are in, newest first
+         * @description For people who are signed in.
+         */
+        get: operations["my-parties"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/party-invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the watch parties that you are invited to, newest first
+         * @description For people who are signed in.
+         */
+        get: operations["my-party-invites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/party-invites/{invite}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Decline an invitation to a watch party
+         * @description For people who are signed in.
+         */
+        delete: operations["decline-party-invite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/password": {
         parameters: {
             query?: never;
@@ -1624,6 +2428,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/social-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what you show of yourself
+         * @description For people who are signed in.
+         */
+        get: operations["get-social-settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change what you show of yourself
+         * @description What is absent or null stays as it is. Friends see it at once.
+         *
+         *     For people who are signed in.
+         */
+        patch: operations["update-social-settings"];
+        trace?: never;
+    };
     "/api/v1/me/tokens": {
         parameters: {
             query?: never;
@@ -1665,6 +2495,318 @@ export interface paths {
          * @description For people who are signed in.
          */
         delete: operations["revoke-token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a watch party
+         * @description You are its host and its first member. What plays is changed and heard of over the socket: see docs/sync.md.
+         *
+         *     For people who are signed in.
+         */
+        post: operations["create-party"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join a watch party, by a link or an invitation
+         * @description Give the code of a link, or the id of a party that you are invited to. Whoever is in the party stays so.
+         *
+         *     For people who are signed in.
+         */
+        post: operations["join-party"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See which watch party a link leads to
+         * @description For everyone.
+         */
+        post: operations["preview-party"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/{party}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a watch party with what plays, its members and its queue
+         * @description For people who are signed in.
+         */
+        get: operations["get-party"];
+        put?: never;
+        post?: never;
+        /**
+         * End a watch party for all, as its host
+         * @description For people who are signed in.
+         */
+        delete: operations["end-party"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a watch party, as its host
+         * @description For people who are signed in.
+         */
+        patch: operations["update-party"];
+        trace?: never;
+    };
+    "/api/v1/parties/{party}/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the links and invitations of a watch party that are good, newest first
+         * @description For people who are signed in.
+         */
+        get: operations["list-party-invites"];
+        put?: never;
+        /**
+         * Make a link into a watch party, or invite a friend
+         * @description With a username, that friend is invited. Without, the reply has the code of a link, and no other reply has.
+         *
+         *     For people who are signed in.
+         */
+        post: operations["create-party-invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/{party}/invites/{invite}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a link or an invitation back
+         * @description Whoever made it may, and the host.
+         *
+         *     For people who are signed in.
+         */
+        delete: operations["revoke-party-invite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/{party}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave a watch party
+         * @description When the host leaves, whoever has been there longest becomes the host.
+         *
+         *     For people who are signed in.
+         */
+        post: operations["leave-party"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/{party}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who is in a watch party, the longest there first
+         * @description For people who are signed in.
+         */
+        get: operations["list-party-members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/{party}/members/{username}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove somebody from a watch party, as its host
+         * @description They cannot come back by a link, only by an invitation of the host.
+         *
+         *     For people who are signed in.
+         */
+        delete: operations["remove-party-member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/{party}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the chat of a watch party, newest first
+         * @description For people who are signed in.
+         */
+        get: operations["list-party-messages"];
+        put?: never;
+        /**
+         * Write in the chat of a watch party
+         * @description For people who are signed in.
+         */
+        post: operations["send-party-message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/{party}/messages/{message}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a message of your own, or as the host, from the chat of a watch party
+         * @description For people who are signed in.
+         */
+        delete: operations["delete-party-message"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/{party}/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what comes next in a watch party
+         * @description For people who are signed in.
+         */
+        get: operations["list-party-queue"];
+        put?: never;
+        /**
+         * Add something to the end of the queue of a watch party
+         * @description For people who are signed in.
+         */
+        post: operations["add-party-item"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/{party}/queue/{entry}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take something out of the queue of a watch party
+         * @description For people who are signed in.
+         */
+        delete: operations["remove-party-item"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties/{party}/queue/{entry}/place": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Move something within the queue of a watch party
+         * @description For people who are signed in.
+         */
+        put: operations["move-party-item"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1859,6 +3001,26 @@ export interface components {
              */
             login: string;
         };
+        AudienceMinute: {
+            /**
+             * Format: date-time
+             * @description Beginning of the minute.
+             * @example 2027-03-01T19:00:00Z
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description How many of these heard audio only.
+             * @example 3
+             */
+            listeners: number;
+            /**
+             * Format: int64
+             * @description Most at one time.
+             * @example 120
+             */
+            viewers: number;
+        };
         AuditView: {
             /** @example ban.create */
             action: string;
@@ -1925,6 +3087,58 @@ export interface components {
             /** @enum {string} */
             state: "active" | "expired" | "lifted";
         };
+        BlockView: {
+            avatar?: components["schemas"]["PictureView"];
+            /** Format: date-time */
+            blocked_at: string;
+            /**
+             * @description Shown in place of the username; empty for the username.
+             * @example Ada Lovelace
+             */
+            display_name: string;
+            /** Format: uuid */
+            id: string;
+            /** @example ada */
+            username: string;
+        };
+        BlockedWordsView: {
+            /**
+             * @description Each of up to 60 characters, two letters or digits at least; * at an end stands for whatever follows.
+             * @example [
+             *       "spoiler*",
+             *       "buy followers"
+             *     ]
+             */
+            words: string[];
+        };
+        BroadcastAudienceView: {
+            /**
+             * Format: int64
+             * @description How many of these hear audio only.
+             */
+            listeners: number;
+            minutes: components["schemas"]["AudienceMinute"][];
+            /**
+             * Format: date-time
+             * @description Where it goes on; absent at the end.
+             */
+            next?: string;
+            /**
+             * Format: int64
+             * @description Most at one time.
+             */
+            peak_viewers: number;
+            /**
+             * Format: int64
+             * @description Different ones, as far as they could be told apart.
+             */
+            total_viewers: number;
+            /**
+             * Format: int64
+             * @description Now, those who only listen included; 0 unless it is on air.
+             */
+            viewers: number;
+        };
         BroadcastLink: {
             /** @example Tickets */
             label: string;
@@ -1955,7 +3169,10 @@ export interface components {
             seen_at: string;
             /** Format: date-time */
             started_at: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Different ones in this session, as its node counts.
+             */
             total_viewers: number;
         };
         BroadcastView: {
@@ -2014,7 +3231,7 @@ export interface components {
             title: string;
             /**
              * Format: int64
-             * @description Different ones, counted in each session.
+             * @description Different ones, as far as they could be told apart.
              */
             total_viewers: number;
             /**
@@ -2153,6 +3370,155 @@ export interface components {
              * @enum {string}
              */
             visibility: "public" | "unlisted" | "private";
+        };
+        ChatBanView: {
+            /**
+             * @description Whether others who come from where this person did may not write either.
+             * @example false
+             */
+            address: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description Username; absent if that account is gone.
+             * @example ada
+             */
+            created_by?: string;
+            /**
+             * Format: date-time
+             * @description Absent for until it is lifted.
+             */
+            expires_at?: string;
+            /**
+             * Format: uuid
+             * @example 0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When somebody lifted it, or put another ban in its place.
+             */
+            lifted_at?: string;
+            /** @example spoilers */
+            reason: string;
+            /**
+             * @example active
+             * @enum {string}
+             */
+            state: "active" | "expired" | "lifted";
+            user: components["schemas"]["ModeratedPersonView"];
+        };
+        ChatLogView: {
+            /**
+             * @description Such as settings, words, ban, timeout, unban, emote_create, emote_delete; and what was done to messages.
+             * @example timeout
+             */
+            action: string;
+            /**
+             * @description Username at that time, or system.
+             * @example ada
+             */
+            actor: string;
+            /**
+             * Format: uuid
+             * @description Who did it; absent if that was the server itself.
+             * @example 0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70
+             */
+            actor_id?: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description What else there is to know.
+             * @example {
+             *       "seconds": 600
+             *     }
+             */
+            detail?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: uuid
+             * @example 0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Message to which it was done.
+             * @example 0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70
+             */
+            message_id?: string;
+            /**
+             * @description Username at that time.
+             * @example eve
+             */
+            target?: string;
+            /**
+             * Format: uuid
+             * @description Person to whom it was done.
+             * @example 0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70
+             */
+            target_id?: string;
+        };
+        ChatSettingsView: {
+            /**
+             * @description Whether messages have nothing but emotes and emoji.
+             * @example false
+             */
+            emotes_only: boolean;
+            /**
+             * @description Whether anybody can write.
+             * @example true
+             */
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description Seconds that followers must have followed.
+             * @example 600
+             */
+            followed_for: number;
+            /**
+             * @description Whether messages may have links.
+             * @example true
+             */
+            links: boolean;
+            /**
+             * Format: int64
+             * @description Seconds between two messages of one person; 0 for none.
+             * @example 30
+             */
+            slow_mode: number;
+            /**
+             * @description Who may write, of those who are signed in. Members do not need to follow.
+             * @example followers
+             * @enum {string}
+             */
+            who: "everyone" | "followers" | "members";
+        };
+        ChatUserView: {
+            /**
+             * @description Path of a small picture.
+             * @example /images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp
+             */
+            avatar_url?: string;
+            /**
+             * @description What the person is here; absent for nothing special.
+             * @example [
+             *       "moderator"
+             *     ]
+             */
+            badges?: ("owner" | "broadcaster" | "moderator" | "staff")[] | null;
+            /**
+             * @description Empty for the username.
+             * @example Ada L.
+             */
+            display_name: string;
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description Username.
+             * @example ada
+             */
+            name: string;
         };
         CreateBanInputBody: {
             /**
@@ -2328,6 +3694,36 @@ export interface components {
              */
             visibility: "public" | "unlisted" | "private";
         };
+        CreateChatBanInputBody: {
+            /**
+             * @description Whether it is also for others who come from where this person was last, if that is known: all of an IPv4 address, a /64 of IPv6.
+             * @example false
+             */
+            address?: boolean;
+            /**
+             * @description Which of the person's messages in this chat are deleted: none, those of the last hour, or all.
+             * @default none
+             * @example 1h
+             * @enum {string}
+             */
+            delete_messages: "none" | "1h" | "all";
+            /**
+             * Format: int64
+             * @description Seconds; absent for until it is lifted.
+             * @example 600
+             */
+            duration?: number;
+            /**
+             * @description For moderators and the person.
+             * @example spoilers
+             */
+            reason?: string;
+            /**
+             * @description Name of the person.
+             * @example eve
+             */
+            user: string;
+        };
         CreateInviteInputBody: {
             /**
              * Format: email
@@ -2387,6 +3783,59 @@ export interface components {
              */
             uses: number;
         };
+        CreatePartyInputBody: {
+            /**
+             * @description Who may change what plays.
+             * @enum {string}
+             */
+            control?: "everyone" | "host";
+            /** @description What to watch. It can be loaded later. */
+            item?: components["schemas"]["ItemInput"];
+            /**
+             * Format: int64
+             * @description How far behind the present live items play.
+             * @example 4000
+             */
+            live_delay_ms?: number;
+            /**
+             * Format: int64
+             * @description How long everybody waits at most.
+             * @example 15000
+             */
+            max_wait_ms?: number;
+            /**
+             * @description 1 to 80 characters on one line.
+             * @example Friday night
+             */
+            name?: string;
+            /**
+             * Format: int64
+             * @description What everybody must have ahead before it goes on.
+             * @example 1000
+             */
+            resume_buffer_ms?: number;
+            /**
+             * Format: int64
+             * @description How long somebody may buffer before everybody waits.
+             * @example 1500
+             */
+            stall_after_ms?: number;
+            /** @description Whether everybody waits for those whose players have nothing to play. */
+            wait_for_all?: boolean;
+        };
+        CreatePartyInviteInputBody: {
+            /**
+             * Format: int64
+             * @description Seconds for which it is good.
+             * @default 604800
+             */
+            expires_in: number;
+            /**
+             * @description Of a friend; without, a link is made.
+             * @example bob
+             */
+            username?: string;
+        };
         CreateStreamKeyInputBody: {
             /**
              * @description What the key is for.
@@ -2407,12 +3856,12 @@ export interface components {
              */
             label: string;
             /**
-             * @description What it may be used for: read whatever its owner can; change channels, broadcasts, or the owner's profile and follows; admin, for the staff, what the role allows.
+             * @description What it may be used for: read whatever its owner can; change channels, broadcasts, or the owner's profile, friends, parties and calls (social); write in chats; admin, for the staff, what the role allows.
              * @example [
              *       "read"
              *     ]
              */
-            scopes: ("read" | "channels" | "broadcasts" | "social" | "admin")[];
+            scopes: ("read" | "channels" | "broadcasts" | "social" | "chat" | "admin")[];
         };
         CreateTokenOutputBody: {
             /**
@@ -2590,6 +4039,57 @@ export interface components {
              */
             last_used_at: string;
         };
+        EditMessageInputBody: {
+            /**
+             * @description As in a new message.
+             * @example What a solo! :wave: @bob
+             */
+            body: string;
+        };
+        EmoteBody: {
+            /**
+             * @description The word: 2 to 24 letters, digits and underscores.
+             * @example wave
+             */
+            code: string;
+        };
+        EmoteView: {
+            /**
+             * @description The word.
+             * @example wave
+             */
+            code: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description Username; absent if that account is gone.
+             * @example ada
+             */
+            created_by?: string;
+            /**
+             * Format: uuid
+             * @example 0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70
+             */
+            id: string;
+            /** @description Absent until it is ready. */
+            picture?: components["schemas"]["PictureView"];
+            /**
+             * @description Where it can be used.
+             * @example channel
+             * @enum {string}
+             */
+            scope: "channel" | "instance";
+        };
+        EntryIDView: {
+            id: string;
+        };
+        EntryView: {
+            /** Format: date-time */
+            added_at: string;
+            added_by?: components["schemas"]["PartyPersonView"];
+            id: string;
+            item: components["schemas"]["ItemView"];
+        };
         FeaturesView: {
             chat: boolean;
             /** @description Avatars, banners and thumbnails can be uploaded. */
@@ -2629,6 +4129,47 @@ export interface components {
             followed_at: string;
             /** @example ada */
             username: string;
+        };
+        FriendRequestView: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description in: the other has asked you; out: you have asked the other.
+             * @enum {string}
+             */
+            direction: "in" | "out";
+            /** Format: uuid */
+            id: string;
+            /** @example We met at the festival */
+            note: string;
+            /** @description The other. */
+            user: components["schemas"]["SocialPerson"];
+        };
+        FriendView: {
+            avatar?: components["schemas"]["PictureView"];
+            /**
+             * @description Shown in place of the username; empty for the username.
+             * @example Ada Lovelace
+             */
+            display_name: string;
+            /** Format: date-time */
+            friends_since: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Whether the friend is connected, with any device. */
+            online: boolean;
+            /**
+             * Format: date-time
+             * @description Since when the friend is online; of a friend who is not, when they were last here. Absent if unknown or not shown.
+             */
+            since?: string;
+            /** @example ada */
+            username: string;
+            /**
+             * @description Address of the channel that the friend watches; absent if none, if the friend does not show it, and if you may not see it.
+             * @example demo
+             */
+            watching?: string;
         };
         GetChannelOutputBody: {
             avatar?: components["schemas"]["PictureView"];
@@ -2741,6 +4282,26 @@ export interface components {
             /** @description Ids of stream keys whose sessions must end. */
             revoked_keys: string[];
         };
+        ICEServer: {
+            /** @example Lo2bU0/pCCNWBkxjfV5nAaKZfcg= */
+            credential?: string;
+            /**
+             * @example [
+             *       "turn:relay.example.org:3478?transport=udp"
+             *     ]
+             */
+            urls: string[];
+            /** @example 1777640400:0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70 */
+            username?: string;
+        };
+        ICEServersView: {
+            /**
+             * Format: date-time
+             * @description Until when the credentials are good.
+             */
+            expires_at: string;
+            ice_servers: components["schemas"]["ICEServer"][];
+        };
         ImageProblemView: {
             /**
              * @description For programs. It never changes its meaning.
@@ -2768,7 +4329,7 @@ export interface components {
              * @example avatar
              * @enum {string}
              */
-            kind: "avatar" | "banner" | "thumbnail";
+            kind: "avatar" | "banner" | "thumbnail" | "emote";
             /** @description Where it is, once it is ready. */
             picture?: components["schemas"]["PictureView"];
             /** @description Why it has failed. */
@@ -2940,6 +4501,59 @@ export interface components {
              */
             uses: number;
         };
+        ItemInput: {
+            /** @description Id of a broadcast that has ended and is published. */
+            broadcast?: string;
+            /**
+             * @description Address of the channel.
+             * @example demo
+             */
+            channel?: string;
+            /**
+             * @description A channel is watched live, a broadcast as its recording.
+             * @example channel
+             * @enum {string}
+             */
+            kind: "channel" | "broadcast";
+        };
+        ItemView: {
+            /** @description Id of the broadcast. */
+            broadcast?: string;
+            /**
+             * @description Address of the channel.
+             * @example demo
+             */
+            channel?: string;
+            /**
+             * Format: double
+             * @description Seconds.
+             */
+            duration?: number;
+            /** @description You may not see it. */
+            forbidden?: boolean;
+            /** @description Of this time that it was loaded or queued. */
+            id: string;
+            /**
+             * @example channel
+             * @enum {string}
+             */
+            kind: "channel" | "broadcast";
+            /** @description Positions are times of day then, in seconds since 1970. */
+            live: boolean;
+            /** @description Not everybody may see it: ask for the state to know whether you may. */
+            private?: boolean;
+            /** @example Evening in the garden */
+            title?: string;
+        };
+        JoinPartyInputBody: {
+            /**
+             * @description Of a link.
+             * @example bsp_mfrggzdfmztwq2lknnwg23tpob2xg5dv
+             */
+            code?: string;
+            /** @description Id of the party that you are invited to. */
+            party?: string;
+        };
         KeyView: {
             /** Format: date-time */
             created_at: string;
@@ -2959,6 +4573,15 @@ export interface components {
              * Format: int64
              * @description How many the channel has, with this one.
              * @example 340
+             */
+            likes: number;
+        };
+        LikedView: {
+            /** @description Whether you do. */
+            liked: boolean;
+            /**
+             * Format: int64
+             * @example 3
              */
             likes: number;
         };
@@ -3035,7 +4658,22 @@ export interface components {
              */
             url: string;
         };
+        ListNotificationsOutputBody: {
+            items: components["schemas"]["NotificationView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many of all are not read.
+             * @example 3
+             */
+            unread: number;
+        };
         LiveState: {
+            /** @description Who watches, in a form of the nodes' own: so that nobody counts twice. */
+            audience?: string;
             channel: string;
             /** Format: uuid */
             channel_id: string;
@@ -3045,6 +4683,8 @@ export interface components {
             key_id: string;
             publisher?: components["schemas"]["Publisher"];
             renditions?: components["schemas"]["Rendition"][];
+            /** @description Names of the rungs that the ladder should have. */
+            rungs?: string[];
             session: string;
             /** Format: date-time */
             started_at: string;
@@ -3196,6 +4836,108 @@ export interface components {
             /** @example ada */
             username: string;
         };
+        Mention: {
+            /** Format: uuid */
+            id: string;
+            /** @example ada */
+            name: string;
+        };
+        MessageView: {
+            /**
+             * @description One line of plain text. Of deleted messages only moderators see it.
+             * @example What a solo :wave: @bob
+             */
+            body: string;
+            /**
+             * Format: uuid
+             * @description The broadcast that was on air.
+             */
+            broadcast_id?: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description More of that event.
+             * @example {
+             *       "title": "Evening session"
+             *     }
+             */
+            data?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Who has deleted it; absent if nobody.
+             * @enum {string}
+             */
+            deleted?: "author" | "moderator";
+            /** Format: date-time */
+            edited_at?: string;
+            /**
+             * @description Paths of the pictures for words between colons.
+             * @example {
+             *       "wave": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+             *     }
+             */
+            emotes?: {
+                [key: string]: string;
+            };
+            /**
+             * @description What a system message tells, for programs.
+             * @example channel.live
+             */
+            event?: string;
+            /**
+             * Format: uuid
+             * @description Messages are in the order of their ids.
+             */
+            id: string;
+            /**
+             * @description The sender's own name for it, in the reply to the sender and in the event: to tell an echo.
+             * @example k-42
+             */
+            key?: string;
+            /**
+             * @description system tells what happened, see event.
+             * @enum {string}
+             */
+            kind: "message" | "system";
+            /** @description Whether you like it; absent in events, and if you are not signed in. */
+            liked?: boolean;
+            /**
+             * Format: int64
+             * @example 3
+             */
+            likes: number;
+            /** @description People whose names stand after an at sign. */
+            mentions?: components["schemas"]["Mention"][] | null;
+            /**
+             * Format: date-time
+             * @description PROGRAM-DATE-TIME of what its sender saw; when it came if that is unknown.
+             */
+            position: string;
+            reply_to?: components["schemas"]["QuoteView"];
+            /** @description Who wrote it; absent for the server, and for an account that is gone. */
+            user?: components["schemas"]["ChatUserView"];
+        };
+        ModeratedPersonView: {
+            avatar?: components["schemas"]["PictureView"];
+            /** @example Eve */
+            display_name?: string;
+            /**
+             * Format: uuid
+             * @example 0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70
+             */
+            id: string;
+            /** @example eve */
+            username: string;
+        };
+        MovePartyItemInputBody: {
+            /**
+             * Format: int64
+             * @description Where it goes, counted from 0.
+             * @example 0
+             */
+            place: number;
+        };
         MyChannelView: {
             avatar?: components["schemas"]["PictureView"];
             banner?: components["schemas"]["PictureView"];
@@ -3288,6 +5030,21 @@ export interface components {
              */
             visibility: "public" | "unlisted" | "private";
         };
+        MyInviteView: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            from: components["schemas"]["PartyPersonView"];
+            id: string;
+            /**
+             * @description Of the party.
+             * @example Friday night
+             */
+            name: string;
+            /** @description Id of the party. */
+            party: string;
+        };
         NewStreamKeyOutputBody: {
             /** Format: date-time */
             created_at: string;
@@ -3335,6 +5092,30 @@ export interface components {
              */
             url: string;
         };
+        NotificationView: {
+            /** @description Whose doing it is; absent if nobody's. */
+            actor?: components["schemas"]["SocialPerson"];
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description What it is about, by kind.
+             * @example {
+             *       "channel": "demo"
+             *     }
+             */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "friend_request" | "friend_accepted" | "chat_mention" | "chat_reply" | "party_invite" | "missed_call" | "channel_live" | "system";
+            /**
+             * Format: date-time
+             * @description Absent if it is not read.
+             */
+            read_at?: string;
+        };
         PageBodyAdminChannelView: {
             items: components["schemas"]["AdminChannelView"][];
             /** @description Where the next page begins; absent on the last. */
@@ -3363,6 +5144,13 @@ export interface components {
             /** @description Where the previous page is; absent on the first. */
             prev_cursor?: string;
         };
+        PageBodyBlockView: {
+            items: components["schemas"]["BlockView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
         PageBodyBroadcastSessionView: {
             items: components["schemas"]["BroadcastSessionView"][];
             /** @description Where the next page begins; absent on the last. */
@@ -3384,6 +5172,20 @@ export interface components {
             /** @description Where the previous page is; absent on the first. */
             prev_cursor?: string;
         };
+        PageBodyChatBanView: {
+            items: components["schemas"]["ChatBanView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
+        PageBodyChatLogView: {
+            items: components["schemas"]["ChatLogView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
         PageBodyDeliveryView: {
             items: components["schemas"]["DeliveryView"][];
             /** @description Where the next page begins; absent on the last. */
@@ -3398,6 +5200,20 @@ export interface components {
             /** @description Where the previous page is; absent on the first. */
             prev_cursor?: string;
         };
+        PageBodyEmoteView: {
+            items: components["schemas"]["EmoteView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
+        PageBodyEntryView: {
+            items: components["schemas"]["EntryView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
         PageBodyFollowView: {
             items: components["schemas"]["FollowView"][];
             /** @description Where the next page begins; absent on the last. */
@@ -3407,6 +5223,20 @@ export interface components {
         };
         PageBodyFollowerView: {
             items: components["schemas"]["FollowerView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
+        PageBodyFriendRequestView: {
+            items: components["schemas"]["FriendRequestView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
+        PageBodyFriendView: {
+            items: components["schemas"]["FriendView"][];
             /** @description Where the next page begins; absent on the last. */
             next_cursor?: string;
             /** @description Where the previous page is; absent on the first. */
@@ -3433,8 +5263,57 @@ export interface components {
             /** @description Where the previous page is; absent on the first. */
             prev_cursor?: string;
         };
+        PageBodyMessageView: {
+            items: components["schemas"]["MessageView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
         PageBodyMyChannelView: {
             items: components["schemas"]["MyChannelView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
+        PageBodyMyInviteView: {
+            items: components["schemas"]["MyInviteView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
+        PageBodyPartyInviteView: {
+            items: components["schemas"]["PartyInviteView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
+        PageBodyPartyMemberView: {
+            items: components["schemas"]["PartyMemberView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
+        PageBodyPartyMessageView: {
+            items: components["schemas"]["PartyMessageView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
+        PageBodyPartyView: {
+            items: components["schemas"]["PartyView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string;
+            /** @description Where the previous page is; absent on the first. */
+            prev_cursor?: string;
+        };
+        PageBodyPastCallView: {
+            items: components["schemas"]["PastCallView"][];
             /** @description Where the next page begins; absent on the last. */
             next_cursor?: string;
             /** @description Where the previous page is; absent on the first. */
@@ -3461,6 +5340,146 @@ export interface components {
             /** @description Where the previous page is; absent on the first. */
             prev_cursor?: string;
         };
+        PartyInviteView: {
+            /**
+             * @description Of a link, and only in the reply to its making.
+             * @example bsp_mfrggzdfmztwq2lknnwg23tpob2xg5dv
+             */
+            code?: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description Who is invited; absent of a link. */
+            for?: components["schemas"]["PartyPersonView"];
+            /**
+             * @description End of the code of a link.
+             * @example g5dv
+             */
+            hint?: string;
+            id: string;
+            /** @description Whether you made it. */
+            own: boolean;
+        };
+        PartyMemberView: {
+            /** @description Id of a picture. */
+            avatar_id?: string;
+            /** @example Ada */
+            display_name?: string;
+            id: string;
+            /** Format: date-time */
+            joined_at: string;
+            /** @description Whether they are there now. */
+            online: boolean;
+            /**
+             * Format: date-time
+             * @description When they were last there.
+             */
+            seen_at: string;
+            /** @example ada */
+            username: string;
+        };
+        PartyMessageView: {
+            /**
+             * @description Of system lines what somebody did: joined, left, removed, host, play, pause, seek, rate, load or next.
+             * @example Hello!
+             */
+            body: string;
+            /** @description Absent if the account is gone. */
+            by?: components["schemas"]["PartyPersonView"];
+            /** Format: date-time */
+            created_at: string;
+            deleted?: boolean;
+            id: string;
+            /** @enum {string} */
+            kind: "message" | "system";
+        };
+        PartyPersonView: {
+            id: string;
+            /** @example ada */
+            username: string;
+        };
+        PartySettingsView: {
+            /**
+             * Format: int64
+             * @description How far behind the present live items play.
+             * @example 4000
+             */
+            live_delay_ms: number;
+            /**
+             * Format: int64
+             * @description How long everybody waits at most.
+             * @example 15000
+             */
+            max_wait_ms: number;
+            /**
+             * Format: int64
+             * @description What everybody must have ahead before it goes on.
+             * @example 1000
+             */
+            resume_buffer_ms: number;
+            /**
+             * Format: int64
+             * @description How long somebody may buffer before everybody waits.
+             * @example 1500
+             */
+            stall_after_ms: number;
+        };
+        PartyView: {
+            /**
+             * @description Who may change what plays.
+             * @enum {string}
+             */
+            control: "everyone" | "host";
+            /** Format: date-time */
+            created_at: string;
+            host: components["schemas"]["PartyPersonView"];
+            id: string;
+            /** @example Friday night */
+            name: string;
+            settings: components["schemas"]["PartySettingsView"];
+            wait_for_all: boolean;
+        };
+        PastCallView: {
+            /** Format: date-time */
+            answered_at?: string;
+            /**
+             * @description Of the call of a party: outgoing for who began it.
+             * @enum {string}
+             */
+            direction: "incoming" | "outgoing";
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "direct" | "party";
+            /**
+             * @description Absent while it rings.
+             * @enum {string}
+             */
+            outcome?: "answered" | "missed" | "rejected" | "busy" | "cancelled" | "failed";
+            /**
+             * Format: uuid
+             * @description Id of the party; absent when it is gone.
+             */
+            party?: string;
+            /** Format: date-time */
+            started_at: string;
+            /** @enum {string} */
+            state: "ringing" | "active" | "ended";
+            /** @description Whether it began with video. */
+            video: boolean;
+            /** @description The other person; absent for the call of a party, and for who has left. */
+            with?: components["schemas"]["PersonInCall"];
+        };
+        PersonInCall: {
+            avatar?: components["schemas"]["PictureView"];
+            /** @example Ada */
+            display_name: string;
+            /** @example ada */
+            username: string;
+        };
         PictureView: {
             /**
              * @description Path by width in pixels.
@@ -3481,6 +5500,9 @@ export interface components {
                 [key: string]: string;
             };
         };
+        PinnedOutputBody: {
+            items: components["schemas"]["MessageView"][];
+        };
         PlaybackView: {
             /**
              * Format: date-time
@@ -3492,6 +5514,27 @@ export interface components {
              * @example /live/demo/index.m3u8
              */
             hls_url: string;
+        };
+        PreviewPartyInputBody: {
+            /**
+             * @description Of a link.
+             * @example bsp_mfrggzdfmztwq2lknnwg23tpob2xg5dv
+             */
+            code: string;
+        };
+        PreviewView: {
+            host: components["schemas"]["PartyPersonView"];
+            /** @description Whether you are. */
+            member: boolean;
+            /**
+             * Format: int64
+             * @description How many are in it.
+             */
+            members: number;
+            /** @example Friday night */
+            name: string;
+            /** @description Id of the party. */
+            party: string;
         };
         Problem: {
             /**
@@ -3590,6 +5633,24 @@ export interface components {
              * @enum {string}
              */
             role: "broadcaster" | "moderator" | "viewer";
+        };
+        QuoteView: {
+            /**
+             * @description Up to 140 characters; empty if it is deleted.
+             * @example Which key is this in?
+             */
+            body: string;
+            deleted?: boolean;
+            /** Format: uuid */
+            id: string;
+            user?: components["schemas"]["ChatUserView"];
+        };
+        ReadNotificationsInputBody: {
+            /**
+             * Format: uuid
+             * @description Id of the latest that was seen: it and all before it are read.
+             */
+            up_to: string;
         };
         Recording: {
             /** @description Whether broadcasts of this channel are recorded. */
@@ -3752,6 +5813,74 @@ export interface components {
             /** @example 720p */
             name: string;
         };
+        SendFriendRequestInputBody: {
+            /**
+             * @description A line to that person.
+             * @example We met at the festival
+             */
+            note?: string;
+            /**
+             * @description Username or id of the person.
+             * @example ada
+             */
+            user: string;
+        };
+        SendFriendRequestOutputBody: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description in: the other has asked you; out: you have asked the other.
+             * @enum {string}
+             */
+            direction: "in" | "out";
+            /** Format: uuid */
+            id: string;
+            /** @example We met at the festival */
+            note: string;
+            /**
+             * @description accepted: you are friends, as that person had asked you.
+             * @enum {string}
+             */
+            state: "pending" | "accepted";
+            /** @description The other. */
+            user: components["schemas"]["SocialPerson"];
+        };
+        SendMessageInputBody: {
+            /**
+             * @description One line of plain text; 1 to 500 characters are left when it is normalised.
+             * @example What a solo :wave: @bob
+             */
+            body: string;
+            /**
+             * @description A name of your own: sent again with it, it is the same message.
+             * @example k-42
+             */
+            key?: string;
+            /**
+             * Format: date-time
+             * @description PROGRAM-DATE-TIME of what you see. What cannot be, is brought into what is on air, or taken for now.
+             * @example 2026-11-20T19:30:00Z
+             */
+            position?: string;
+            /**
+             * Format: uuid
+             * @description Message of the same chat.
+             * @example 0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70
+             */
+            reply_to?: string;
+        };
+        SendPartyMessageInputBody: {
+            /**
+             * @description Of your choice: a message that is sent again with it is the same.
+             * @example d7f1
+             */
+            send_key?: string;
+            /**
+             * @description 1 to 500 characters.
+             * @example Hello!
+             */
+            text: string;
+        };
         SessionKeyView: {
             /** @description Last characters of the secret. */
             hint: string;
@@ -3867,6 +5996,40 @@ export interface components {
             /** @example ada */
             username: string;
         };
+        Snapshot: {
+            members: components["schemas"]["PartyMemberView"][];
+            /**
+             * Format: int64
+             * @description The server's time in microseconds since 1970.
+             */
+            now: number;
+            party: components["schemas"]["PartyView"];
+            queue: components["schemas"]["EntryView"][];
+            state: components["schemas"]["StateView"];
+        };
+        SocialPerson: {
+            avatar?: components["schemas"]["PictureView"];
+            /**
+             * @description Shown in place of the username; empty for the username.
+             * @example Ada Lovelace
+             */
+            display_name: string;
+            /** Format: uuid */
+            id: string;
+            /** @example ada */
+            username: string;
+        };
+        SocialSettingsView: {
+            /**
+             * @description Who may send you friend requests.
+             * @enum {string}
+             */
+            allow_requests: "everyone" | "nobody";
+            /** @description Whether friends see that you are online, and when you were last here. */
+            show_online: boolean;
+            /** @description Whether friends who may see it too see which channel you watch. Nobody does while show_online is false. */
+            show_watching: boolean;
+        };
         SourceView: {
             /** Format: int64 */
             bitrate_bps: number;
@@ -3920,6 +6083,40 @@ export interface components {
              */
             width?: number;
         };
+        StateView: {
+            /**
+             * Format: int64
+             * @description When this takes effect, in microseconds since 1970 by the server's clock.
+             */
+            at: number;
+            /** @description Who made it; absent if the server did. */
+            by?: components["schemas"]["PartyPersonView"];
+            /** @description Absent if nothing is loaded. */
+            item?: components["schemas"]["ItemView"];
+            playing: boolean;
+            /**
+             * Format: double
+             * @description Seconds, at the instant at; of what is live since 1970.
+             */
+            position: number;
+            /**
+             * Format: double
+             * @example 1
+             */
+            rate: number;
+            /**
+             * @description Of the last change.
+             * @enum {string}
+             */
+            reason: "created" | "play" | "pause" | "seek" | "rate" | "load" | "next" | "waiting" | "ready" | "waited";
+            /**
+             * Format: int64
+             * @description Of two states that with the greater one is later.
+             */
+            seq: number;
+            /** @description Who has to be ready before it goes on. */
+            waiting_for?: components["schemas"]["PartyPersonView"][];
+        };
         SuspendUserInputBody: {
             /**
              * @description The person is told.
@@ -3970,6 +6167,14 @@ export interface components {
              */
             scopes: string[];
         };
+        UnreadOutputBody: {
+            /**
+             * Format: int64
+             * @description How many notifications are not read now.
+             * @example 2
+             */
+            unread: number;
+        };
         UpdateBroadcastInputBody: {
             category?: string;
             description?: string;
@@ -4016,6 +6221,41 @@ export interface components {
              */
             visibility?: "public" | "unlisted" | "private";
         };
+        UpdateChatSettingsInputBody: {
+            /**
+             * @description Whether messages have nothing but emotes and emoji.
+             * @example false
+             */
+            emotes_only?: boolean;
+            /**
+             * @description Whether anybody can write.
+             * @example true
+             */
+            enabled?: boolean;
+            /**
+             * Format: int64
+             * @description Seconds that followers must have followed.
+             * @example 600
+             */
+            followed_for?: number;
+            /**
+             * @description Whether messages may have links.
+             * @example true
+             */
+            links?: boolean;
+            /**
+             * Format: int64
+             * @description Seconds between two messages of one person; 0 for none.
+             * @example 30
+             */
+            slow_mode?: number;
+            /**
+             * @description Who may write, of those who are signed in.
+             * @example followers
+             * @enum {string}
+             */
+            who?: "everyone" | "followers" | "members";
+        };
         UpdateMeInputBody: {
             /**
              * @description Plain text of several lines.
@@ -4029,6 +6269,49 @@ export interface components {
             display_name?: string;
             /** @description All links: these take the place of those before. */
             links?: components["schemas"]["ProfileLink"][];
+        };
+        UpdatePartyInputBody: {
+            /**
+             * @description Who may change what plays.
+             * @enum {string}
+             */
+            control?: "everyone" | "host";
+            /**
+             * @description Username of the member who becomes the host.
+             * @example bob
+             */
+            host?: string;
+            /**
+             * Format: int64
+             * @description How far behind the present live items play.
+             * @example 4000
+             */
+            live_delay_ms?: number;
+            /**
+             * Format: int64
+             * @description How long everybody waits at most.
+             * @example 15000
+             */
+            max_wait_ms?: number;
+            /**
+             * @description 1 to 80 characters on one line.
+             * @example Friday night
+             */
+            name?: string;
+            /**
+             * Format: int64
+             * @description What everybody must have ahead before it goes on.
+             * @example 1000
+             */
+            resume_buffer_ms?: number;
+            /**
+             * Format: int64
+             * @description How long somebody may buffer before everybody waits.
+             * @example 1500
+             */
+            stall_after_ms?: number;
+            /** @description Whether everybody waits for those whose players have nothing to play. */
+            wait_for_all?: boolean;
         };
         UpdateSettingsInputBody: {
             /** @example admin@example.org */
@@ -4055,6 +6338,17 @@ export interface components {
             signup?: "open" | "invite" | "closed" | null;
             /** @example https://example.org/terms */
             terms_url?: string | null;
+        };
+        UpdateSocialSettingsInputBody: {
+            /**
+             * @description Who may send you friend requests.
+             * @enum {string}
+             */
+            allow_requests?: "everyone" | "nobody";
+            /** @description Whether friends see that you are online, and when you were last here. */
+            show_online?: boolean;
+            /** @description Whether friends who may see it too see which channel you watch. */
+            show_watching?: boolean;
         };
         UpdateWebhookInputBody: {
             /** @description Enabling a webhook forgets its failures. */
@@ -4775,6 +7069,231 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "admin-list-emotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "code": "wave",
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "created_by": "ada",
+                     *           "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *           "picture": {
+                     *             "jpeg": {
+                     *               "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *             },
+                     *             "webp": {
+                     *               "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *             }
+                     *           },
+                     *           "scope": "channel"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyEmoteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "admin-create-emote": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "wave"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EmoteBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "wave",
+                     *       "created_at": "2026-11-20T19:30:00Z",
+                     *       "created_by": "ada",
+                     *       "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *       "picture": {
+                     *         "jpeg": {
+                     *           "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *         },
+                     *         "webp": {
+                     *           "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *         }
+                     *       },
+                     *       "scope": "channel"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EmoteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "admin-delete-emote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the emote. */
+                emote: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "admin-put-emote-picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the emote. */
+                emote: string;
+            };
+            cookie?: never;
+        };
+        /** @description The picture file. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "image/gif": string;
+                "image/jpeg": string;
+                "image/png": string;
+                "image/webp": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T12:00:00Z",
+                     *       "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *       "kind": "avatar",
+                     *       "picture": {
+                     *         "jpeg": {
+                     *           "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *         },
+                     *         "webp": {
+                     *           "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *         }
+                     *       },
+                     *       "problem": {
+                     *         "code": "image_broken",
+                     *         "detail": "the picture is damaged or of a rare kind"
+                     *       },
+                     *       "state": "ready"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -6569,6 +9088,154 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "get-broadcast-audience": {
+        parameters: {
+            query?: {
+                /** @description First minute to get; the first there is if absent. */
+                from?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the broadcast. */
+                broadcast: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "listeners": 1,
+                     *       "minutes": [
+                     *         {
+                     *           "at": "2027-03-01T19:00:00Z",
+                     *           "listeners": 3,
+                     *           "viewers": 120
+                     *         }
+                     *       ],
+                     *       "next": "2026-11-20T19:30:00Z",
+                     *       "peak_viewers": 1,
+                     *       "total_viewers": 1,
+                     *       "viewers": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BroadcastAudienceView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-broadcast-chat": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+                /** @description First position, PROGRAM-DATE-TIME; from the beginning if absent. */
+                from?: string;
+                /** @description Position up to which, without it; to the end if absent. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the broadcast. */
+                broadcast: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "body": "What a solo :wave: @bob",
+                     *           "broadcast_id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "data": {
+                     *             "title": "Evening session"
+                     *           },
+                     *           "deleted": "author",
+                     *           "edited_at": "2026-11-20T19:30:00Z",
+                     *           "emotes": {
+                     *             "wave": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *           },
+                     *           "event": "channel.live",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "key": "k-42",
+                     *           "kind": "message",
+                     *           "liked": true,
+                     *           "likes": 3,
+                     *           "mentions": [
+                     *             {
+                     *               "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *               "name": "ada"
+                     *             }
+                     *           ],
+                     *           "position": "2026-11-20T19:30:00Z",
+                     *           "reply_to": {
+                     *             "body": "Which key is this in?",
+                     *             "deleted": true,
+                     *             "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *             "user": {
+                     *               "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *               "badges": [
+                     *                 "moderator"
+                     *               ],
+                     *               "display_name": "Ada L.",
+                     *               "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *               "name": "ada"
+                     *             }
+                     *           },
+                     *           "user": {
+                     *             "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *             "badges": [
+                     *               "moderator"
+                     *             ],
+                     *             "display_name": "Ada L.",
+                     *             "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *             "name": "ada"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyMessageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "publish-broadcast": {
         parameters: {
             query?: never;
@@ -6978,6 +9645,58 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "ice-servers": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-11-20T19:30:00Z",
+                     *       "ice_servers": [
+                     *         {
+                     *           "credential": "Lo2bU0/pCCNWBkxjfV5nAaKZfcg=",
+                     *           "urls": [
+                     *             "turn:relay.example.org:3478?transport=udp"
+                     *           ],
+                     *           "username": "1777640400:0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ICEServersView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
@@ -8063,6 +10782,711 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "list-chat-bans": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+                /** @description Only those in force. */
+                active?: boolean;
+                /** @description Only those of the person with this name. */
+                user?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": false,
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "created_by": "ada",
+                     *           "expires_at": "2026-11-20T19:30:00Z",
+                     *           "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *           "lifted_at": "2026-11-20T19:30:00Z",
+                     *           "reason": "spoilers",
+                     *           "state": "active",
+                     *           "user": {
+                     *             "avatar": {
+                     *               "jpeg": {
+                     *                 "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *               },
+                     *               "webp": {
+                     *                 "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *               }
+                     *             },
+                     *             "display_name": "Eve",
+                     *             "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *             "username": "eve"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyChatBanView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "create-chat-ban": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "address": false,
+                 *       "delete_messages": "1h",
+                 *       "duration": 600,
+                 *       "reason": "spoilers",
+                 *       "user": "eve"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateChatBanInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address": false,
+                     *       "created_at": "2026-11-20T19:30:00Z",
+                     *       "created_by": "ada",
+                     *       "expires_at": "2026-11-20T19:30:00Z",
+                     *       "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *       "lifted_at": "2026-11-20T19:30:00Z",
+                     *       "reason": "spoilers",
+                     *       "state": "active",
+                     *       "user": {
+                     *         "avatar": {
+                     *           "jpeg": {
+                     *             "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *           },
+                     *           "webp": {
+                     *             "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *           }
+                     *         },
+                     *         "display_name": "Eve",
+                     *         "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *         "username": "eve"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChatBanView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "lift-chat-ban": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+                /** @description Id of the ban. */
+                ban: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "get-blocked-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "words": [
+                     *         "spoiler*",
+                     *         "buy followers"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BlockedWordsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "put-blocked-words": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the version that is to be edited; 412 if there is a newer one. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "words": [
+                 *         "spoiler*",
+                 *         "buy followers"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BlockedWordsView"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "words": [
+                     *         "spoiler*",
+                     *         "buy followers"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BlockedWordsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-chat-log": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+                /** @description Only what was done to the person with this name. */
+                user?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "action": "timeout",
+                     *           "actor": "ada",
+                     *           "actor_id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "detail": {
+                     *             "seconds": 600
+                     *           },
+                     *           "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *           "message_id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *           "target": "eve",
+                     *           "target_id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyChatLogView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "get-chat-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "emotes_only": false,
+                     *       "enabled": true,
+                     *       "followed_for": 600,
+                     *       "links": true,
+                     *       "slow_mode": 30,
+                     *       "who": "followers"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChatSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "update-chat-settings": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the version that is to be edited; 412 if there is a newer one. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "emotes_only": false,
+                 *       "enabled": true,
+                 *       "followed_for": 600,
+                 *       "links": true,
+                 *       "slow_mode": 30,
+                 *       "who": "followers"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateChatSettingsInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "emotes_only": false,
+                     *       "enabled": true,
+                     *       "followed_for": 600,
+                     *       "links": true,
+                     *       "slow_mode": 30,
+                     *       "who": "followers"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChatSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-emotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "code": "wave",
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "created_by": "ada",
+                     *           "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *           "picture": {
+                     *             "jpeg": {
+                     *               "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *             },
+                     *             "webp": {
+                     *               "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *             }
+                     *           },
+                     *           "scope": "channel"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyEmoteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "create-emote": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "wave"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EmoteBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "wave",
+                     *       "created_at": "2026-11-20T19:30:00Z",
+                     *       "created_by": "ada",
+                     *       "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *       "picture": {
+                     *         "jpeg": {
+                     *           "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *         },
+                     *         "webp": {
+                     *           "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *         }
+                     *       },
+                     *       "scope": "channel"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EmoteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "delete-emote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+                /** @description Id of the emote. */
+                emote: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "put-emote-picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+                /** @description Id of the emote. */
+                emote: string;
+            };
+            cookie?: never;
+        };
+        /** @description The picture file. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "image/gif": string;
+                "image/jpeg": string;
+                "image/png": string;
+                "image/webp": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T12:00:00Z",
+                     *       "id": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70",
+                     *       "kind": "avatar",
+                     *       "picture": {
+                     *         "jpeg": {
+                     *           "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *         },
+                     *         "webp": {
+                     *           "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *         }
+                     *       },
+                     *       "problem": {
+                     *         "code": "image_broken",
+                     *         "detail": "the picture is damaged or of a rare kind"
+                     *       },
+                     *       "state": "ready"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     follow: {
         parameters: {
             query?: never;
@@ -8648,6 +12072,781 @@ export interface operations {
             404: components["responses"]["NotFound"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-messages": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+                /** @description Message in the middle of the page; without cursor. */
+                around?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "body": "What a solo :wave: @bob",
+                     *           "broadcast_id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "data": {
+                     *             "title": "Evening session"
+                     *           },
+                     *           "deleted": "author",
+                     *           "edited_at": "2026-11-20T19:30:00Z",
+                     *           "emotes": {
+                     *             "wave": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *           },
+                     *           "event": "channel.live",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "key": "k-42",
+                     *           "kind": "message",
+                     *           "liked": true,
+                     *           "likes": 3,
+                     *           "mentions": [
+                     *             {
+                     *               "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *               "name": "ada"
+                     *             }
+                     *           ],
+                     *           "position": "2026-11-20T19:30:00Z",
+                     *           "reply_to": {
+                     *             "body": "Which key is this in?",
+                     *             "deleted": true,
+                     *             "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *             "user": {
+                     *               "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *               "badges": [
+                     *                 "moderator"
+                     *               ],
+                     *               "display_name": "Ada L.",
+                     *               "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *               "name": "ada"
+                     *             }
+                     *           },
+                     *           "user": {
+                     *             "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *             "badges": [
+                     *               "moderator"
+                     *             ],
+                     *             "display_name": "Ada L.",
+                     *             "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *             "name": "ada"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyMessageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "send-message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "body": "What a solo :wave: @bob",
+                 *       "key": "k-42",
+                 *       "position": "2026-11-20T19:30:00Z",
+                 *       "reply_to": "0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SendMessageInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "body": "What a solo :wave: @bob",
+                     *       "broadcast_id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *       "created_at": "2026-11-20T19:30:00Z",
+                     *       "data": {
+                     *         "title": "Evening session"
+                     *       },
+                     *       "deleted": "author",
+                     *       "edited_at": "2026-11-20T19:30:00Z",
+                     *       "emotes": {
+                     *         "wave": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *       },
+                     *       "event": "channel.live",
+                     *       "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *       "key": "k-42",
+                     *       "kind": "message",
+                     *       "liked": true,
+                     *       "likes": 3,
+                     *       "mentions": [
+                     *         {
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "name": "ada"
+                     *         }
+                     *       ],
+                     *       "position": "2026-11-20T19:30:00Z",
+                     *       "reply_to": {
+                     *         "body": "Which key is this in?",
+                     *         "deleted": true,
+                     *         "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *         "user": {
+                     *           "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *           "badges": [
+                     *             "moderator"
+                     *           ],
+                     *           "display_name": "Ada L.",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "name": "ada"
+                     *         }
+                     *       },
+                     *       "user": {
+                     *         "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *         "badges": [
+                     *           "moderator"
+                     *         ],
+                     *         "display_name": "Ada L.",
+                     *         "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *         "name": "ada"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "clear-chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "get-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+                /** @description Id of the message. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "body": "What a solo :wave: @bob",
+                     *       "broadcast_id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *       "created_at": "2026-11-20T19:30:00Z",
+                     *       "data": {
+                     *         "title": "Evening session"
+                     *       },
+                     *       "deleted": "author",
+                     *       "edited_at": "2026-11-20T19:30:00Z",
+                     *       "emotes": {
+                     *         "wave": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *       },
+                     *       "event": "channel.live",
+                     *       "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *       "key": "k-42",
+                     *       "kind": "message",
+                     *       "liked": true,
+                     *       "likes": 3,
+                     *       "mentions": [
+                     *         {
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "name": "ada"
+                     *         }
+                     *       ],
+                     *       "position": "2026-11-20T19:30:00Z",
+                     *       "reply_to": {
+                     *         "body": "Which key is this in?",
+                     *         "deleted": true,
+                     *         "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *         "user": {
+                     *           "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *           "badges": [
+                     *             "moderator"
+                     *           ],
+                     *           "display_name": "Ada L.",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "name": "ada"
+                     *         }
+                     *       },
+                     *       "user": {
+                     *         "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *         "badges": [
+                     *           "moderator"
+                     *         ],
+                     *         "display_name": "Ada L.",
+                     *         "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *         "name": "ada"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "delete-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+                /** @description Id of the message. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "edit-message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the version that is to be edited; 412 if there is a newer one. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+                /** @description Id of the message. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "body": "What a solo! :wave: @bob"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EditMessageInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "body": "What a solo :wave: @bob",
+                     *       "broadcast_id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *       "created_at": "2026-11-20T19:30:00Z",
+                     *       "data": {
+                     *         "title": "Evening session"
+                     *       },
+                     *       "deleted": "author",
+                     *       "edited_at": "2026-11-20T19:30:00Z",
+                     *       "emotes": {
+                     *         "wave": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *       },
+                     *       "event": "channel.live",
+                     *       "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *       "key": "k-42",
+                     *       "kind": "message",
+                     *       "liked": true,
+                     *       "likes": 3,
+                     *       "mentions": [
+                     *         {
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "name": "ada"
+                     *         }
+                     *       ],
+                     *       "position": "2026-11-20T19:30:00Z",
+                     *       "reply_to": {
+                     *         "body": "Which key is this in?",
+                     *         "deleted": true,
+                     *         "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *         "user": {
+                     *           "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *           "badges": [
+                     *             "moderator"
+                     *           ],
+                     *           "display_name": "Ada L.",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "name": "ada"
+                     *         }
+                     *       },
+                     *       "user": {
+                     *         "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *         "badges": [
+                     *           "moderator"
+                     *         ],
+                     *         "display_name": "Ada L.",
+                     *         "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *         "name": "ada"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "like-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+                /** @description Id of the message. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "liked": true,
+                     *       "likes": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LikedView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "unlike-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+                /** @description Id of the message. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "liked": true,
+                     *       "likes": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LikedView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "pin-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+                /** @description Id of the message. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "body": "What a solo :wave: @bob",
+                     *       "broadcast_id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *       "created_at": "2026-11-20T19:30:00Z",
+                     *       "data": {
+                     *         "title": "Evening session"
+                     *       },
+                     *       "deleted": "author",
+                     *       "edited_at": "2026-11-20T19:30:00Z",
+                     *       "emotes": {
+                     *         "wave": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *       },
+                     *       "event": "channel.live",
+                     *       "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *       "key": "k-42",
+                     *       "kind": "message",
+                     *       "liked": true,
+                     *       "likes": 3,
+                     *       "mentions": [
+                     *         {
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "name": "ada"
+                     *         }
+                     *       ],
+                     *       "position": "2026-11-20T19:30:00Z",
+                     *       "reply_to": {
+                     *         "body": "Which key is this in?",
+                     *         "deleted": true,
+                     *         "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *         "user": {
+                     *           "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *           "badges": [
+                     *             "moderator"
+                     *           ],
+                     *           "display_name": "Ada L.",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "name": "ada"
+                     *         }
+                     *       },
+                     *       "user": {
+                     *         "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *         "badges": [
+                     *           "moderator"
+                     *         ],
+                     *         "display_name": "Ada L.",
+                     *         "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *         "name": "ada"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "unpin-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+                /** @description Id of the message. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-pinned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Address of the channel. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "body": "What a solo :wave: @bob",
+                     *           "broadcast_id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "data": {
+                     *             "title": "Evening session"
+                     *           },
+                     *           "deleted": "author",
+                     *           "edited_at": "2026-11-20T19:30:00Z",
+                     *           "emotes": {
+                     *             "wave": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *           },
+                     *           "event": "channel.live",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "key": "k-42",
+                     *           "kind": "message",
+                     *           "liked": true,
+                     *           "likes": 3,
+                     *           "mentions": [
+                     *             {
+                     *               "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *               "name": "ada"
+                     *             }
+                     *           ],
+                     *           "position": "2026-11-20T19:30:00Z",
+                     *           "reply_to": {
+                     *             "body": "Which key is this in?",
+                     *             "deleted": true,
+                     *             "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *             "user": {
+                     *               "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *               "badges": [
+                     *                 "moderator"
+                     *               ],
+                     *               "display_name": "Ada L.",
+                     *               "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *               "name": "ada"
+                     *             }
+                     *           },
+                     *           "user": {
+                     *             "avatar_url": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp",
+                     *             "badges": [
+                     *               "moderator"
+                     *             ],
+                     *             "display_name": "Ada L.",
+                     *             "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *             "name": "ada"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PinnedOutputBody"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -9554,6 +13753,7 @@ export interface operations {
                  * @example {
                  *       "live": [
                  *         {
+                 *           "audience": "text",
                  *           "channel": "text",
                  *           "channel_id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
                  *           "hls_url": "text",
@@ -9581,6 +13781,9 @@ export interface operations {
                  *               "name": "text",
                  *               "width": 1
                  *             }
+                 *           ],
+                 *           "rungs": [
+                 *             "text"
                  *           ],
                  *           "session": "text",
                  *           "started_at": "2026-11-20T19:30:00Z",
@@ -10201,6 +14404,197 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "list-blocks": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "avatar": {
+                     *             "jpeg": {
+                     *               "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *             },
+                     *             "webp": {
+                     *               "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *             }
+                     *           },
+                     *           "blocked_at": "2026-11-20T19:30:00Z",
+                     *           "display_name": "Ada Lovelace",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "username": "ada"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyBlockView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "block-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Username or id of the person. */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "unblock-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Username or id of the person. */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "my-calls": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "answered_at": "2026-11-20T19:30:00Z",
+                     *           "direction": "incoming",
+                     *           "ended_at": "2026-11-20T19:30:00Z",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "kind": "direct",
+                     *           "outcome": "answered",
+                     *           "party": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "started_at": "2026-11-20T19:30:00Z",
+                     *           "state": "ringing",
+                     *           "video": true,
+                     *           "with": {
+                     *             "avatar": {
+                     *               "jpeg": {
+                     *                 "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *               },
+                     *               "webp": {
+                     *                 "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *               }
+                     *             },
+                     *             "display_name": "Ada",
+                     *             "username": "ada"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyPastCallView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "my-channels": {
         parameters: {
             query?: {
@@ -10558,6 +14952,715 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "list-friend-requests": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+                /** @description in: those who ask you; out: whom you have asked. */
+                direction?: "in" | "out";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "direction": "in",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "note": "We met at the festival",
+                     *           "user": {
+                     *             "avatar": {
+                     *               "jpeg": {
+                     *                 "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *               },
+                     *               "webp": {
+                     *                 "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *               }
+                     *             },
+                     *             "display_name": "Ada Lovelace",
+                     *             "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *             "username": "ada"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyFriendRequestView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "send-friend-request": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "We met at the festival",
+                 *       "user": "ada"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SendFriendRequestInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-20T19:30:00Z",
+                     *       "direction": "in",
+                     *       "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *       "note": "We met at the festival",
+                     *       "state": "pending",
+                     *       "user": {
+                     *         "avatar": {
+                     *           "jpeg": {
+                     *             "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *           },
+                     *           "webp": {
+                     *             "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *           }
+                     *         },
+                     *         "display_name": "Ada Lovelace",
+                     *         "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendFriendRequestOutputBody"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "cancel-friend-request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the request. */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "accept-friend-request": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the request. */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar": {
+                     *         "jpeg": {
+                     *           "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *         },
+                     *         "webp": {
+                     *           "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *         }
+                     *       },
+                     *       "display_name": "Ada Lovelace",
+                     *       "friends_since": "2026-11-20T19:30:00Z",
+                     *       "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *       "online": true,
+                     *       "since": "2026-11-20T19:30:00Z",
+                     *       "username": "ada",
+                     *       "watching": "demo"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FriendView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "decline-friend-request": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the request. */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-friends": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "avatar": {
+                     *             "jpeg": {
+                     *               "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *             },
+                     *             "webp": {
+                     *               "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *             }
+                     *           },
+                     *           "display_name": "Ada Lovelace",
+                     *           "friends_since": "2026-11-20T19:30:00Z",
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "online": true,
+                     *           "since": "2026-11-20T19:30:00Z",
+                     *           "username": "ada",
+                     *           "watching": "demo"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyFriendView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "remove-friend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Username or id of the person. */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-notifications": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+                /** @description Only those that are not read. */
+                unread?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "actor": {
+                     *             "avatar": {
+                     *               "jpeg": {
+                     *                 "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.jpg"
+                     *               },
+                     *               "webp": {
+                     *                 "64": "/images/0192f0c1-2b7e-7c5d-9a4e-3f1d2c5b6a70/64.webp"
+                     *               }
+                     *             },
+                     *             "display_name": "Ada Lovelace",
+                     *             "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *             "username": "ada"
+                     *           },
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "data": {
+                     *             "channel": "demo"
+                     *           },
+                     *           "id": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15",
+                     *           "kind": "friend_request",
+                     *           "read_at": "2026-11-20T19:30:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text",
+                     *       "unread": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListNotificationsOutputBody"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "read-notifications": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "up_to": "019a9c3e-5f10-7c3a-9d41-2f6b8a7c0e15"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReadNotificationsInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "unread": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UnreadOutputBody"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "delete-notification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the notification. */
+                notification: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "read-notification": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the notification. */
+                notification: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "unread": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UnreadOutputBody"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "my-parties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "control": "everyone",
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "host": {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           },
+                     *           "id": "text",
+                     *           "name": "Friday night",
+                     *           "settings": {
+                     *             "live_delay_ms": 4000,
+                     *             "max_wait_ms": 15000,
+                     *             "resume_buffer_ms": 1000,
+                     *             "stall_after_ms": 1500
+                     *           },
+                     *           "wait_for_all": true
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyPartyView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "my-party-invites": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "expires_at": "2026-11-20T19:30:00Z",
+                     *           "from": {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           },
+                     *           "id": "text",
+                     *           "name": "Friday night",
+                     *           "party": "text"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyMyInviteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "decline-party-invite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the invitation. */
+                invite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "change-password": {
         parameters: {
             query?: never;
@@ -10686,6 +15789,99 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "get-social-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "allow_requests": "everyone",
+                     *       "show_online": true,
+                     *       "show_watching": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SocialSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "update-social-settings": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the version that is to be edited; 412 if there is a newer one. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "allow_requests": "everyone",
+                 *       "show_online": true,
+                 *       "show_watching": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateSocialSettingsInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "allow_requests": "everyone",
+                     *       "show_online": true,
+                     *       "show_watching": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SocialSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -10842,6 +16038,1325 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "create-party": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "control": "everyone",
+                 *       "item": {
+                 *         "broadcast": "text",
+                 *         "channel": "demo",
+                 *         "kind": "channel"
+                 *       },
+                 *       "live_delay_ms": 4000,
+                 *       "max_wait_ms": 15000,
+                 *       "name": "Friday night",
+                 *       "resume_buffer_ms": 1000,
+                 *       "stall_after_ms": 1500,
+                 *       "wait_for_all": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreatePartyInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "members": [
+                     *         {
+                     *           "avatar_id": "text",
+                     *           "display_name": "Ada",
+                     *           "id": "text",
+                     *           "joined_at": "2026-11-20T19:30:00Z",
+                     *           "online": true,
+                     *           "seen_at": "2026-11-20T19:30:00Z",
+                     *           "username": "ada"
+                     *         }
+                     *       ],
+                     *       "now": 1,
+                     *       "party": {
+                     *         "control": "everyone",
+                     *         "created_at": "2026-11-20T19:30:00Z",
+                     *         "host": {
+                     *           "id": "text",
+                     *           "username": "ada"
+                     *         },
+                     *         "id": "text",
+                     *         "name": "Friday night",
+                     *         "settings": {
+                     *           "live_delay_ms": 4000,
+                     *           "max_wait_ms": 15000,
+                     *           "resume_buffer_ms": 1000,
+                     *           "stall_after_ms": 1500
+                     *         },
+                     *         "wait_for_all": true
+                     *       },
+                     *       "queue": [
+                     *         {
+                     *           "added_at": "2026-11-20T19:30:00Z",
+                     *           "added_by": {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           },
+                     *           "id": "text",
+                     *           "item": {
+                     *             "broadcast": "text",
+                     *             "channel": "demo",
+                     *             "duration": 1,
+                     *             "forbidden": true,
+                     *             "id": "text",
+                     *             "kind": "channel",
+                     *             "live": true,
+                     *             "private": true,
+                     *             "title": "Evening in the garden"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "state": {
+                     *         "at": 1,
+                     *         "by": {
+                     *           "id": "text",
+                     *           "username": "ada"
+                     *         },
+                     *         "item": {
+                     *           "broadcast": "text",
+                     *           "channel": "demo",
+                     *           "duration": 1,
+                     *           "forbidden": true,
+                     *           "id": "text",
+                     *           "kind": "channel",
+                     *           "live": true,
+                     *           "private": true,
+                     *           "title": "Evening in the garden"
+                     *         },
+                     *         "playing": true,
+                     *         "position": 1,
+                     *         "rate": 1,
+                     *         "reason": "created",
+                     *         "seq": 1,
+                     *         "waiting_for": [
+                     *           {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "join-party": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "bsp_mfrggzdfmztwq2lknnwg23tpob2xg5dv",
+                 *       "party": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["JoinPartyInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "members": [
+                     *         {
+                     *           "avatar_id": "text",
+                     *           "display_name": "Ada",
+                     *           "id": "text",
+                     *           "joined_at": "2026-11-20T19:30:00Z",
+                     *           "online": true,
+                     *           "seen_at": "2026-11-20T19:30:00Z",
+                     *           "username": "ada"
+                     *         }
+                     *       ],
+                     *       "now": 1,
+                     *       "party": {
+                     *         "control": "everyone",
+                     *         "created_at": "2026-11-20T19:30:00Z",
+                     *         "host": {
+                     *           "id": "text",
+                     *           "username": "ada"
+                     *         },
+                     *         "id": "text",
+                     *         "name": "Friday night",
+                     *         "settings": {
+                     *           "live_delay_ms": 4000,
+                     *           "max_wait_ms": 15000,
+                     *           "resume_buffer_ms": 1000,
+                     *           "stall_after_ms": 1500
+                     *         },
+                     *         "wait_for_all": true
+                     *       },
+                     *       "queue": [
+                     *         {
+                     *           "added_at": "2026-11-20T19:30:00Z",
+                     *           "added_by": {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           },
+                     *           "id": "text",
+                     *           "item": {
+                     *             "broadcast": "text",
+                     *             "channel": "demo",
+                     *             "duration": 1,
+                     *             "forbidden": true,
+                     *             "id": "text",
+                     *             "kind": "channel",
+                     *             "live": true,
+                     *             "private": true,
+                     *             "title": "Evening in the garden"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "state": {
+                     *         "at": 1,
+                     *         "by": {
+                     *           "id": "text",
+                     *           "username": "ada"
+                     *         },
+                     *         "item": {
+                     *           "broadcast": "text",
+                     *           "channel": "demo",
+                     *           "duration": 1,
+                     *           "forbidden": true,
+                     *           "id": "text",
+                     *           "kind": "channel",
+                     *           "live": true,
+                     *           "private": true,
+                     *           "title": "Evening in the garden"
+                     *         },
+                     *         "playing": true,
+                     *         "position": 1,
+                     *         "rate": 1,
+                     *         "reason": "created",
+                     *         "seq": 1,
+                     *         "waiting_for": [
+                     *           {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "preview-party": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "bsp_mfrggzdfmztwq2lknnwg23tpob2xg5dv"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PreviewPartyInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "host": {
+                     *         "id": "text",
+                     *         "username": "ada"
+                     *       },
+                     *       "member": true,
+                     *       "members": 1,
+                     *       "name": "Friday night",
+                     *       "party": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PreviewView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "get-party": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "members": [
+                     *         {
+                     *           "avatar_id": "text",
+                     *           "display_name": "Ada",
+                     *           "id": "text",
+                     *           "joined_at": "2026-11-20T19:30:00Z",
+                     *           "online": true,
+                     *           "seen_at": "2026-11-20T19:30:00Z",
+                     *           "username": "ada"
+                     *         }
+                     *       ],
+                     *       "now": 1,
+                     *       "party": {
+                     *         "control": "everyone",
+                     *         "created_at": "2026-11-20T19:30:00Z",
+                     *         "host": {
+                     *           "id": "text",
+                     *           "username": "ada"
+                     *         },
+                     *         "id": "text",
+                     *         "name": "Friday night",
+                     *         "settings": {
+                     *           "live_delay_ms": 4000,
+                     *           "max_wait_ms": 15000,
+                     *           "resume_buffer_ms": 1000,
+                     *           "stall_after_ms": 1500
+                     *         },
+                     *         "wait_for_all": true
+                     *       },
+                     *       "queue": [
+                     *         {
+                     *           "added_at": "2026-11-20T19:30:00Z",
+                     *           "added_by": {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           },
+                     *           "id": "text",
+                     *           "item": {
+                     *             "broadcast": "text",
+                     *             "channel": "demo",
+                     *             "duration": 1,
+                     *             "forbidden": true,
+                     *             "id": "text",
+                     *             "kind": "channel",
+                     *             "live": true,
+                     *             "private": true,
+                     *             "title": "Evening in the garden"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "state": {
+                     *         "at": 1,
+                     *         "by": {
+                     *           "id": "text",
+                     *           "username": "ada"
+                     *         },
+                     *         "item": {
+                     *           "broadcast": "text",
+                     *           "channel": "demo",
+                     *           "duration": 1,
+                     *           "forbidden": true,
+                     *           "id": "text",
+                     *           "kind": "channel",
+                     *           "live": true,
+                     *           "private": true,
+                     *           "title": "Evening in the garden"
+                     *         },
+                     *         "playing": true,
+                     *         "position": 1,
+                     *         "rate": 1,
+                     *         "reason": "created",
+                     *         "seq": 1,
+                     *         "waiting_for": [
+                     *           {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "end-party": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "update-party": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the version that is to be edited; 412 if there is a newer one. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "control": "everyone",
+                 *       "host": "bob",
+                 *       "live_delay_ms": 4000,
+                 *       "max_wait_ms": 15000,
+                 *       "name": "Friday night",
+                 *       "resume_buffer_ms": 1000,
+                 *       "stall_after_ms": 1500,
+                 *       "wait_for_all": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdatePartyInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "members": [
+                     *         {
+                     *           "avatar_id": "text",
+                     *           "display_name": "Ada",
+                     *           "id": "text",
+                     *           "joined_at": "2026-11-20T19:30:00Z",
+                     *           "online": true,
+                     *           "seen_at": "2026-11-20T19:30:00Z",
+                     *           "username": "ada"
+                     *         }
+                     *       ],
+                     *       "now": 1,
+                     *       "party": {
+                     *         "control": "everyone",
+                     *         "created_at": "2026-11-20T19:30:00Z",
+                     *         "host": {
+                     *           "id": "text",
+                     *           "username": "ada"
+                     *         },
+                     *         "id": "text",
+                     *         "name": "Friday night",
+                     *         "settings": {
+                     *           "live_delay_ms": 4000,
+                     *           "max_wait_ms": 15000,
+                     *           "resume_buffer_ms": 1000,
+                     *           "stall_after_ms": 1500
+                     *         },
+                     *         "wait_for_all": true
+                     *       },
+                     *       "queue": [
+                     *         {
+                     *           "added_at": "2026-11-20T19:30:00Z",
+                     *           "added_by": {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           },
+                     *           "id": "text",
+                     *           "item": {
+                     *             "broadcast": "text",
+                     *             "channel": "demo",
+                     *             "duration": 1,
+                     *             "forbidden": true,
+                     *             "id": "text",
+                     *             "kind": "channel",
+                     *             "live": true,
+                     *             "private": true,
+                     *             "title": "Evening in the garden"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "state": {
+                     *         "at": 1,
+                     *         "by": {
+                     *           "id": "text",
+                     *           "username": "ada"
+                     *         },
+                     *         "item": {
+                     *           "broadcast": "text",
+                     *           "channel": "demo",
+                     *           "duration": 1,
+                     *           "forbidden": true,
+                     *           "id": "text",
+                     *           "kind": "channel",
+                     *           "live": true,
+                     *           "private": true,
+                     *           "title": "Evening in the garden"
+                     *         },
+                     *         "playing": true,
+                     *         "position": 1,
+                     *         "rate": 1,
+                     *         "reason": "created",
+                     *         "seq": 1,
+                     *         "waiting_for": [
+                     *           {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-party-invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "code": "bsp_mfrggzdfmztwq2lknnwg23tpob2xg5dv",
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "expires_at": "2026-11-20T19:30:00Z",
+                     *           "for": {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           },
+                     *           "hint": "g5dv",
+                     *           "id": "text",
+                     *           "own": true
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyPartyInviteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "create-party-invite": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "expires_in": 604800,
+                 *       "username": "bob"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreatePartyInviteInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bsp_mfrggzdfmztwq2lknnwg23tpob2xg5dv",
+                     *       "created_at": "2026-11-20T19:30:00Z",
+                     *       "expires_at": "2026-11-20T19:30:00Z",
+                     *       "for": {
+                     *         "id": "text",
+                     *         "username": "ada"
+                     *       },
+                     *       "hint": "g5dv",
+                     *       "id": "text",
+                     *       "own": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartyInviteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "revoke-party-invite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+                /** @description Id of the link or invitation. */
+                invite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "leave-party": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-party-members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "avatar_id": "text",
+                     *           "display_name": "Ada",
+                     *           "id": "text",
+                     *           "joined_at": "2026-11-20T19:30:00Z",
+                     *           "online": true,
+                     *           "seen_at": "2026-11-20T19:30:00Z",
+                     *           "username": "ada"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyPartyMemberView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "remove-party-member": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+                /** @description Of the member. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-party-messages": {
+        parameters: {
+            query?: {
+                /** @description next_cursor or prev_cursor of another page of this list. */
+                cursor?: string;
+                /** @description Most items on the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "body": "Hello!",
+                     *           "by": {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           },
+                     *           "created_at": "2026-11-20T19:30:00Z",
+                     *           "deleted": true,
+                     *           "id": "text",
+                     *           "kind": "message"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyPartyMessageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "send-party-message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "send_key": "d7f1",
+                 *       "text": "Hello!"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SendPartyMessageInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "body": "Hello!",
+                     *       "by": {
+                     *         "id": "text",
+                     *         "username": "ada"
+                     *       },
+                     *       "created_at": "2026-11-20T19:30:00Z",
+                     *       "deleted": true,
+                     *       "id": "text",
+                     *       "kind": "message"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartyMessageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "delete-party-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+                /** @description Id of the message. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "list-party-queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "added_at": "2026-11-20T19:30:00Z",
+                     *           "added_by": {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           },
+                     *           "id": "text",
+                     *           "item": {
+                     *             "broadcast": "text",
+                     *             "channel": "demo",
+                     *             "duration": 1,
+                     *             "forbidden": true,
+                     *             "id": "text",
+                     *             "kind": "channel",
+                     *             "live": true,
+                     *             "private": true,
+                     *             "title": "Evening in the garden"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyEntryView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "add-party-item": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again: one with the same key and the same content is served once, and its reply given again for 24 hours. Make a new random one for each thing to be done. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the party. */
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "broadcast": "text",
+                 *       "channel": "demo",
+                 *       "kind": "channel"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ItemInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EntryIDView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "remove-party-item": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+                /** @description Id of the entry. */
+                entry: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "move-party-item": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the party. */
+                party: string;
+                /** @description Id of the entry. */
+                entry: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "place": 0
+                 *     }
+                 */
+                "application/json": components["schemas"]["MovePartyItemInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "added_at": "2026-11-20T19:30:00Z",
+                     *           "added_by": {
+                     *             "id": "text",
+                     *             "username": "ada"
+                     *           },
+                     *           "id": "text",
+                     *           "item": {
+                     *             "broadcast": "text",
+                     *             "channel": "demo",
+                     *             "duration": 1,
+                     *             "forbidden": true,
+                     *             "id": "text",
+                     *             "kind": "channel",
+                     *             "live": true,
+                     *             "private": true,
+                     *             "title": "Evening in the garden"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text",
+                     *       "prev_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageBodyEntryView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["RequestTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
