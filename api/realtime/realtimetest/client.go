@@ -403,3 +403,36 @@ func (c *Client) take(line []byte) {
 func (c *Client) WriteBinary(data []byte) error {
 	return c.conn.Write(c.t.Context(), websocket.MessageBinary, data)
 }
+
+// TryNext is Next that gives up after a while.
+func (c *Client) TryNext(topic, eventType string, after time.Duration) (Message, bool) {
+	deadline := time.NewTimer(after)
+	defer deadline.Stop()
+	for {
+		c.mu.Lock()
+		for i, m := range c.events[topic] {
+			if m.Type == eventType {
+				c.events[topic] = c.events[topic][i+1:]
+				c.mu.Unlock()
+				return m, true
+			}
+		}
+		changed, closed := c.changed, c.closed
+		c.mu.Unlock()
+		if closed != nil {
+			return Message{}, false
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			return Message{}, false
+		}
+	}
+}
+
+// IsClosed reports whether the socket is closed.
+func (c *Client) IsClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed != nil
+}
