@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 
 	"github.com/centrifugal/centrifuge"
-	"github.com/google/uuid"
 )
 
 // PublishHere is Publish to the sockets of this node alone: for what every node finds
@@ -20,16 +19,3 @@ func (n *Node) PublishHere(ctx context.Context, topic string, e Event) {
 		n.cfg.Logger.WarnContext(ctx, "an event is lost", "type", e.Type, "err", err)
 	}
 }
-
-// TellHere is Tell to the sockets of this node alone.
-func (n *Node) TellHere(ctx context.Context, user uuid.UUID, e Event) {
-	n.PublishHere(ctx, userKind+user.String(), e)
-}
-
-// IsHere reports whether a person has a socket on this node.
-func (n *Node) IsHere(user uuid.UUID) bool {
-	return len(n.node.Hub().UserConnections(user.String())) > 0
-}
-
-// Users returns how many people have a socket on this node.
-func (n *Node) Users() int { return n.node.Hub().NumUsers() }
