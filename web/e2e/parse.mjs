@@ -70,7 +70,7 @@ async function readRendition(url) {
   seen.parts = Math.max(seen.parts, ...full.segments.map((segment) => segment.parts.length));
   seen.discontinuities = Math.max(seen.discontinuities, full.segments.filter((segment) => segment.discontinuity).length);
   if (full.endlist) seen.ended++;
-  const delta = await read(`${url}?_HLS_skip=YES`);
+  const delta = await read(`${url}${url.includes('?') ? '&' : '?'}_HLS_skip=YES`);
   if (delta?.skip > 0) seen.deltas++;
 }
 
