@@ -31,7 +31,7 @@ type Config struct {
 	Lifetime time.Duration
 
 	MaxRelays        int // 1000 if zero
-	MaxRelaysPerUser int // 24 if zero; a call makes one for each connection and network
+	MaxRelaysPerUser int // 64 if zero; a browser opens several for each connection, and anew at restarts
 	MaxBitrateBPS    int // of one relay, both ways together; 8 Mbit/s if zero
 
 	MaxConnections        int // over TCP; 2000 if zero
@@ -51,7 +51,7 @@ func (c *Config) validate() error {
 	setDefault(&c.MaxPort, 65535)
 	setDefault(&c.Lifetime, 10*time.Minute)
 	setDefault(&c.MaxRelays, 1000)
-	setDefault(&c.MaxRelaysPerUser, 24)
+	setDefault(&c.MaxRelaysPerUser, 64)
 	setDefault(&c.MaxBitrateBPS, 8_000_000)
 	setDefault(&c.MaxConnections, 2000)
 	setDefault(&c.MaxConnectionsPerAddr, 64)
