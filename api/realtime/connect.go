@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/centrifugal/centrifuge"
@@ -67,7 +68,9 @@ func (n *Node) connecting(ctx context.Context, e centrifuge.ConnectEvent) (centr
 			s.proof.token = true
 			credentials.ExpireAt = expires.Unix()
 		}
-		reply.Subscriptions = map[string]centrifuge.SubscribeOptions{userKind + p.UserID.String(): userTopic.options()}
+		if p.Token == [16]byte{} || slices.Contains(p.Scopes, auth.ScopeRead) {
+			reply.Subscriptions = map[string]centrifuge.SubscribeOptions{userKind + p.UserID.String(): userTopic.options()}
+		}
 	}
 	welcome, err := json.Marshal(n.welcome(s.user))
 	if err != nil {

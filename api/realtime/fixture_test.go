@@ -118,6 +118,7 @@ func TestSocket(t *testing.T) {
 		"sockets are counted as long as they last":    testSocketsAreCountedAsLongAsTheyLast,
 		"handshakes of an address are limited":        testHandshakesOfAnAddressAreLimited,
 		"requests that are no handshakes are refused": testRequestsThatAreNoHandshakesAreRefused,
+		"who cannot be checked reads only":            testWhoCannotBeCheckedReadsOnly,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,7 @@ func (n *Node) found() {
 			n.PublishHere(ctx, name, gapEvent)
 		}
 	}
+	n.recheckAll() // what others wanted of this node meanwhile, such as to expel somebody, it has not heard
 	n.each(func(s *socket) {
 		for name, id := range s.asked() {
 			t := n.topics[kindOf(name)+":"]
@@ -24,7 +25,10 @@ func (n *Node) found() {
 			s.after(func(ctx context.Context) {
 				n.rechecks <- struct{}{}
 				defer func() { <-n.rechecks }()
-				if s.client.IsSubscribed(name) {
+				if !s.client.IsSubscribed(name) {
+					return
+				}
+				if ctx, err := n.admit(ctx, s, t, id); err == nil {
 					n.sendSnapshot(ctx, s, t, id)
 				}
 			})

@@ -1,7 +1,9 @@
 package realtime_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -201,4 +203,40 @@ func testAnAddressIsBannedWhileItIsConnected(t *testing.T, s *stage) {
 	banned.Store(true)
 	server.Node.RecheckAddresses()
 	require.Equal(t, 4501, c.Closed().Code)
+}
+
+// unsure is an Identity whose database cannot be asked for a while.
+type unsure struct {
+	realtime.Identity
+
+	isAway atomic.Bool
+}
+
+func (u *unsure) Verify(ctx context.Context, token string) (auth.Principal, error) {
+	p, err := u.Identity.Verify(ctx, token)
+	p.Unchecked = u.isAway.Load()
+	return p, err
+}
+
+func (u *unsure) Renew(ctx context.Context, p auth.Principal) (auth.Principal, error) {
+	if u.isAway.Load() {
+		return auth.Principal{}, errors.New("nobody answers")
+	}
+	return u.Identity.Renew(ctx, p)
+}
+
+// While nobody can be asked who somebody is, they are believed as far as reading goes.
+func testWhoCannotBeCheckedReadsOnly(t *testing.T, s *stage) {
+	u := &unsure{}
+	u.isAway.Store(true)
+	server := realtimetest.New(t, s.d, talk, func(c *realtime.Config) { u.Identity, c.Identity = c.Identity, u })
+	c := realtimetest.Connect(t, server.URL, s.bob.Token)
+	c.Subscribe("chat:stage", nil)
+	r := c.Do("rpc", map[string]any{"method": "chat.send", "data": map[string]any{"channel": "stage", "text": "x"}})
+	require.Equal(t, 503, r.Error.Code)
+	require.Equal(t, "unavailable retry_after=2", r.Error.Message)
+	c.Call("clock", nil, nil)
+	u.isAway.Store(false)
+	c.Call("chat.send", map[string]any{"channel": "stage", "text": "x"}, nil)
+	c.Next("chat:stage", "chat.message")
 }

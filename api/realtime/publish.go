@@ -14,6 +14,10 @@ import (
 type Event struct {
 	Type string `json:"type"` // such as "chat.message"
 	Data any    `json:"data"`
+
+	// Forget has what the topic kept before this forgotten, so that nobody catches up on
+	// what is not to be seen any more: who lost the connection has to load anew.
+	Forget bool `json:"-"`
 }
 
 // userKind is the kind of the topic of one person: each socket of theirs is subscribed.
@@ -38,6 +42,11 @@ func (n *Node) Publish(ctx context.Context, topic string, e Event) {
 		t, ok = userTopic, true
 	}
 	if ok && t.Keep > 0 {
+		if e.Forget {
+			if err := n.node.RemoveHistory(topic); err != nil {
+				n.cfg.Logger.WarnContext(ctx, "what a topic kept is not forgotten", "topic", kind, "err", err)
+			}
+		}
 		options = append(options, centrifuge.WithHistory(t.Keep, t.For))
 	}
 	if _, err = n.node.Publish(topic, data, options...); err != nil {

@@ -66,6 +66,9 @@ func (n *Node) AddTopic(t Topic) {
 // Names longer than this are refused: the longest is a kind and a slug or an id.
 const maxTopicLength = 64
 
+// maxSubscribeData is how many bytes a client may send along to subscribe: they are kept.
+const maxSubscribeData = 1024
+
 // maxHistory is how many events a client can catch up on at most.
 const maxHistory = 1000
 
@@ -88,6 +91,10 @@ func (n *Node) subscribe(s *socket, e centrifuge.SubscribeEvent, reply centrifug
 		topic, ok := n.topics[kind+":"]
 		if !ok {
 			reply(centrifuge.SubscribeReply{}, n.errorOf(ctx, errNoTopic))
+			return
+		}
+		if len(e.Data) > maxSubscribeData {
+			reply(centrifuge.SubscribeReply{}, n.errorOf(ctx, errBadParams))
 			return
 		}
 		// Whatever changes once this is known has the client looked at again, behind
