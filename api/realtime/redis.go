@@ -129,7 +129,7 @@ func (l *link) run(ctx context.Context) {
 			continue
 		}
 		silent++
-		switch err := ping(ctx, e.probe); {
+		switch err := l.ping(ctx, e.probe); {
 		case err == nil:
 			silent = 0
 		case ctx.Err() == nil && (silent > 1 || !isTimeout(err)):
@@ -149,10 +149,12 @@ func (l *link) close() {
 	l.ending.Wait()
 }
 
-func ping(ctx context.Context, c rueidis.Client) error {
+// ping asks whether Redis is there and takes what it is given: one that is full, loads,
+// or is a copy of another answers, and is of no use.
+func (l *link) ping(ctx context.Context, c rueidis.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, redisAnswersIn)
 	defer cancel()
-	return c.Do(ctx, c.B().Ping().Build()).Error()
+	return c.Do(ctx, c.B().Set().Key(l.prefix+".probe").Value("").Ex(time.Minute).Build()).Error()
 }
 
 func isTimeout(err error) bool {
@@ -176,7 +178,7 @@ func (l *link) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err = ping(ctx, probe); err == nil {
+	if err = l.ping(ctx, probe); err == nil {
 		err = l.restore(ctx, probe)
 	}
 	var e *era
@@ -263,8 +265,8 @@ func (l *link) lose(e *era, err error) {
 	}
 }
 
-// failed tells what to do about an error of Redis: one that Redis itself replied with,
-// such as that it is full, does not end the era.
+// failed tells what to do about an error of Redis: one that Redis itself replied with
+// does not end the era. Whether Redis is of any use is found out by ping.
 func (l *link) failed(e *era, err error) {
 	if _, ok := rueidis.IsRedisErr(err); !ok {
 		l.lose(e, err)

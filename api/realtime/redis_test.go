@@ -53,11 +53,24 @@ func (r *redisServer) start() {
 	r.t.Helper()
 	r.cmd = exec.Command("redis-server", "--port", r.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--requirepass", redisPassword, "--dir", r.t.TempDir())
 	require.NoError(r.t, r.cmd.Start())
-	options, err := redis.ParseURL(r.url())
-	require.NoError(r.t, err)
-	client := redis.NewClient(options)
+	client := r.client()
 	defer client.Close()
 	require.Eventually(r.t, func() bool { return client.Ping(context.Background()).Err() == nil }, 20*time.Second, 5*time.Millisecond)
+}
+
+func (r *redisServer) client() *redis.Client {
+	r.t.Helper()
+	options, err := redis.ParseURL(r.url())
+	require.NoError(r.t, err)
+	return redis.NewClient(options)
+}
+
+// room says how much it may keep; "0" for as much as it likes.
+func (r *redisServer) room(bytes string) {
+	r.t.Helper()
+	client := r.client()
+	defer client.Close()
+	require.NoError(r.t, client.ConfigSet(r.t.Context(), "maxmemory", bytes).Err())
 }
 
 // kill ends it without a word, and with all that it knew.
@@ -202,6 +215,13 @@ func TestAFrozenRedisBlocksNobody(t *testing.T) {
 	}
 	realtimetest.Connect(t, a.URL, s.bob.Token).Subscribe("chat:stage", nil)
 	r.thaw()
+	joins(t, a, 1)
+	c.Next("chat:stage", "realtime.gap")
+	r.room("1") // it answers, but is full
+	joins(t, a, 0)
+	say(a.Node, "chat:stage", "while it is full")
+	c.Next("chat:stage", "chat.message")
+	r.room("0")
 	joins(t, a, 1)
 	c.Next("chat:stage", "realtime.gap")
 	say(a.Node, "chat:stage", "after it")
