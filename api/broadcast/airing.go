@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"bandstand/api/auth"
 	"bandstand/storage/db"
 	"bandstand/storage/db/column"
 	"bandstand/storage/db/store"
@@ -178,6 +179,9 @@ func (a airing) begin(ctx context.Context, id uuid.UUID) error {
 	if err := a.s.planReminders(ctx, a.tx, id, a.now); err != nil {
 		return err
 	}
+	if err := a.tx.Notify(ctx, auth.TopicBroadcast, id.String()); err != nil {
+		return err
+	}
 	if a.s.cfg.Begins != nil {
 		if err := a.s.cfg.Begins(ctx, a.tx, a.session.ChannelID, id); err != nil {
 			return fmt.Errorf("broadcast: tell that it begins: %w", err)
@@ -197,6 +201,9 @@ func (s *Service) end(ctx context.Context, tx *db.Tx, id uuid.UUID, now, before 
 	}
 	if err := tx.EndSessionsOf(ctx, id); err != nil {
 		return false, fmt.Errorf("broadcast: end its sessions: %w", err)
+	}
+	if err := tx.Notify(ctx, auth.TopicBroadcast, id.String()); err != nil {
+		return false, err
 	}
 	s.metrics.ended.Inc()
 	return true, s.fire(ctx, tx, id, EventEnded)

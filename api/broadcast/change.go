@@ -89,6 +89,9 @@ func (s *Service) update(ctx context.Context, match rest.IfMatch, c Change) (Bro
 				return err
 			}
 		}
+		if err := tx.Notify(ctx, auth.TopicBroadcast, b.ID.String()); err != nil {
+			return err
+		}
 		b, err = read(ctx, tx.Queries, b.ID)
 		return err
 	})

@@ -3,7 +3,6 @@ package channel
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,32 +11,21 @@ import (
 	"bandstand/api/realtime"
 	"bandstand/storage/db"
 	"bandstand/storage/db/column"
-	"bandstand/storage/db/store"
 )
 
 const (
 	lookEvery   = 200 * time.Millisecond // at what is on air
 	healthEvery = time.Second
-	// freshAiring is how old a broadcast may be whose followers are told: one that
-	// goes on after a break is no news.
-	freshAiring = 2 * time.Minute
-	// tellFollowers is how long is waited for the broadcast of a session, of which
-	// followers are told.
-	tellFollowers = 30 * time.Second
-	followersPage = 1000
 )
 
 // Sockets are the clients that hear of events.
 type Sockets interface {
 	Peers
 	AddTopic(t realtime.Topic)
-	// PublishHere and TellHere reach the clients of this node: each node finds out by
-	// itself what goes on.
+	// PublishHere reaches the clients of this node: each node finds out by itself what
+	// goes on.
 	PublishHere(ctx context.Context, topic string, e realtime.Event)
-	TellHere(ctx context.Context, user uuid.UUID, e realtime.Event)
-	IsHere(user uuid.UUID) bool
 	Subscribers(topic string) int
-	Users() int
 }
 
 // airwatch sees what begins, changes and ends on air, and tells the clients of this
@@ -58,7 +46,6 @@ type aired struct {
 	likes    int64
 	title    string
 	airing   uuid.UUID // the broadcast; uuid.Nil until it is known
-	untold   time.Time // followers have yet to be told, since then; zero if not
 	dirty    bool
 	askAgain time.Time // for the broadcast
 }
@@ -93,7 +80,7 @@ func (s *Service) RunEvents(ctx context.Context) error {
 	for {
 		select {
 		case slug := <-s.air.changed:
-			s.air.mark(slug)
+			s.air.mark(ctx, slug)
 		case <-tick.C:
 			s.air.look(ctx)
 		case <-ctx.Done():
@@ -102,8 +89,12 @@ func (s *Service) RunEvents(ctx context.Context) error {
 	}
 }
 
-// mark notes that a channel, or any if slug is empty, has changed.
-func (w *airwatch) mark(slug string) {
+// mark notes that a channel, or any if slug is empty, has changed. One that is not on air
+// is told of at once: it may have another title.
+func (w *airwatch) mark(ctx context.Context, slug string) {
+	if w.known[slug] == nil && slug != "" && w.s.cfg.Events.Subscribers("live:"+slug) > 0 {
+		w.publish(ctx, slug, EventLiveChanged, w.s.onAirView(ctx, slug, nil))
+	}
 	for known, a := range w.known {
 		if slug == "" || slug == known {
 			a.dirty = true
@@ -140,14 +131,16 @@ func (w *airwatch) look(ctx context.Context) {
 func (w *airwatch) one(ctx context.Context, slug string, st LiveState, now time.Time, tellHealth bool) {
 	a := w.known[slug]
 	if a == nil || a.state.Session != st.Session {
-		a = &aired{likes: -1, waiting: st.Publisher.Waiting, untold: now}
+		a = &aired{waiting: st.Publisher.Waiting}
 		w.known[slug] = a
 		a.state = st
 		w.poke()
 		w.s.cfg.Began(st.Session)
 		w.ask(ctx, a, now)
 		a.viewers = w.s.audience(&st)
-		w.publish(ctx, slug, EventLiveStarted, w.s.onAirView(ctx, slug, &st))
+		view := w.s.onAirView(ctx, slug, &st)
+		a.likes = view.Likes
+		w.publish(ctx, slug, EventLiveStarted, view)
 		a.dirty = false
 	}
 	a.state = st
@@ -160,7 +153,6 @@ func (w *airwatch) one(ctx context.Context, slug string, st LiveState, now time.
 		}
 		a.dirty = false
 	}
-	w.tellFollowers(ctx, slug, a, now)
 	if !tellHealth {
 		return
 	}
@@ -183,7 +175,7 @@ func (w *airwatch) likes(ctx context.Context, slug string, a *aired) {
 		return
 	}
 	likes := w.s.likes.shown(ch.ID, ch.Likes)
-	if a.likes >= 0 && likes != a.likes {
+	if likes != a.likes {
 		w.publish(ctx, slug, EventLiveLikes, LikesView{Likes: likes})
 	}
 	a.likes = likes
@@ -268,51 +260,6 @@ func (s *Service) onAirView(ctx context.Context, slug string, st *LiveState) OnA
 	audience := s.audience(st)
 	v.Viewers, v.Listeners = audience.Viewers, audience.Listeners
 	return v
-}
-
-// tellFollowers tells followers with a socket on this node that a broadcast has begun,
-// once it is known. Those who are not here find it in their inbox.
-func (w *airwatch) tellFollowers(ctx context.Context, slug string, a *aired, now time.Time) {
-	if a.untold.IsZero() || (a.airing == uuid.Nil && now.Sub(a.untold) < tellFollowers) {
-		return
-	}
-	a.untold = time.Time{}
-	line, title := w.s.broadcastLine(ctx, slug)
-	if line == nil || line.StartedAt == nil || now.Sub(*line.StartedAt) > freshAiring || w.s.cfg.Events.Users() == 0 {
-		return
-	}
-	ch, err := w.s.Get(ctx, slug)
-	if err != nil {
-		return
-	}
-	e := realtime.Event{Type: EventChannelLive, Data: map[string]any{
-		"channel": slug, "channel_title": ch.Title, "broadcast": line.ID, "title": title, "started_at": line.StartedAt,
-	}}
-	if err := w.s.eachFollower(ctx, ch.ID, func(user uuid.UUID) {
-		if w.s.cfg.Events.IsHere(user) {
-			w.s.cfg.Events.TellHere(ctx, user, e)
-		}
-	}); err != nil && !errors.Is(err, context.Canceled) {
-		w.s.cfg.Logger.WarnContext(ctx, "not all followers were told that a channel is on air", "channel", slug, "err", err)
-	}
-}
-
-// eachFollower calls do with those who want to be told about a channel.
-func (s *Service) eachFollower(ctx context.Context, channel uuid.UUID, do func(user uuid.UUID)) error {
-	edge := uuid.Nil
-	for {
-		rows, err := s.cfg.DB.Read().FollowersToTell(ctx, store.FollowersToTellParams{ChannelID: channel, Edge: edge, Most: followersPage})
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			edge = row.ID
-			do(row.UserID)
-		}
-		if len(rows) < followersPage {
-			return nil
-		}
-	}
 }
 
 // addTopics adds what clients can subscribe to about channels.

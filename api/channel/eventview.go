@@ -12,8 +12,6 @@ const (
 	EventLiveLikes   = "live.likes"
 
 	EventStudioHealth = "studio.health" // each second on air
-
-	EventChannelLive = "channel.live" // to who follows it
 )
 
 // OnAirView is whether a channel is on air, and what is.

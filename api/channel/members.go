@@ -87,7 +87,10 @@ func (s *Service) PutMember(ctx context.Context, at auth.Access, username, role 
 			Username: user.Username, DisplayName: user.DisplayName, Avatar: user.AvatarID,
 			Role: role, Since: since.Time,
 		}
-		return s.audit(ctx, q, at, "member.put", map[string]any{"member": user.Username, "role": role})
+		if err := s.audit(ctx, q, at, "member.put", map[string]any{"member": user.Username, "role": role}); err != nil {
+			return err
+		}
+		return q.Notify(ctx, auth.TopicChannel, at.Slug) // what they may do has changed
 	})
 	if err != nil {
 		return Member{}, fmt.Errorf("channel: put a member: %w", err)
@@ -120,7 +123,10 @@ func (s *Service) deleteMember(ctx context.Context, at auth.Access, username, ac
 		if n == 0 {
 			return ErrMemberNotFound
 		}
-		return s.audit(ctx, q, at, action, map[string]any{"member": username})
+		if err := s.audit(ctx, q, at, action, map[string]any{"member": username}); err != nil {
+			return err
+		}
+		return q.Notify(ctx, auth.TopicChannel, at.Slug)
 	})
 	if err != nil {
 		return fmt.Errorf("channel: delete a member: %w", err)

@@ -76,6 +76,9 @@ func (s *Service) readBans(ctx context.Context) error {
 		}
 	}
 	s.bans.Store(newBanSet(until))
+	if s.cfg.BansRead != nil {
+		s.cfg.BansRead()
+	}
 	return nil
 }
 

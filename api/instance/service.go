@@ -34,6 +34,9 @@ type Config struct {
 	// of other nodes; 5s if zero.
 	RefreshEvery time.Duration
 
+	// BansRead hears that the bans in force may have changed; may be nil. It must not block.
+	BansRead func()
+
 	KeepAudit time.Duration // how long the audit log goes back; 400 days if zero
 	KeepBans  time.Duration // how long bans that are over are listed; 90 days if zero
 

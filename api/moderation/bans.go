@@ -246,7 +246,7 @@ func (s *Service) tellBan(ctx context.Context, at auth.Access, ban Ban, since ti
 	if !since.IsZero() {
 		purged.Since = &since
 	}
-	s.cfg.Events.Publish(ctx, chatTopic(at.Slug), realtime.Event{Type: "chat.purged", Data: purged})
+	s.cfg.Events.Publish(ctx, chatTopic(at.Slug), realtime.Event{Type: "chat.purged", Data: purged, Forget: true})
 }
 
 // LiftBan ends a ban that is in force; any other is ErrBanNotFound. Those of whoever

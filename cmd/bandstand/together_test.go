@@ -56,7 +56,7 @@ func TestTogetherOnTwoNodes(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(onB.Next("live:stage", "live.started").Data, &live))
 	require.Equal(t, "The stage", live.Title)
-	require.Contains(t, string(onB.Next(bobs, "channel.live").Data), `"channel":"stage"`)
+	require.Contains(t, string(onB.Next(bobs, "inbox.new").Data), `"channel_live"`)
 
 	// Chat goes both ways, in one order.
 	for i := range 5 {

@@ -129,8 +129,13 @@ func (a *app) openInstance(ctx context.Context) error {
 		About:          a.about(),
 		Sessions:       a.api.reports,
 		TrustedProxies: a.cfg.HTTP.TrustedProxies,
-		Logger:         a.log,
-		Registerer:     a.metrics,
+		BansRead: func() {
+			if a.api.sockets != nil {
+				a.api.sockets.RecheckAddresses()
+			}
+		},
+		Logger:     a.log,
+		Registerer: a.metrics,
 	})
 	if err != nil {
 		return err

@@ -67,6 +67,13 @@ func (b *bench) chatTo(ctx context.Context, c crowd) (h heard, err error) {
 	}
 	topic := "chat:" + slugs[0]
 	writers := make([]*websocket.Conn, chatters)
+	defer func() {
+		for _, w := range writers {
+			if w != nil {
+				_ = w.CloseNow() // it is gone either way
+			}
+		}
+	}()
 	for i := range writers {
 		token, err := s.account(ctx, fmt.Sprintf("writer%d", i))
 		if err != nil {
@@ -75,7 +82,6 @@ func (b *bench) chatTo(ctx context.Context, c crowd) (h heard, err error) {
 		if writers[i], err = dialSocket(ctx, s.http, "/api/v1/ws"); err != nil {
 			return heard{}, err
 		}
-		defer writers[i].CloseNow() //nolint:errcheck // it is gone either way
 		if err := send(ctx, writers[i], map[string]any{"id": 1, "connect": map[string]any{"token": token}}); err != nil {
 			return heard{}, err
 		}

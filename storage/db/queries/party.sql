@@ -110,11 +110,12 @@ INSERT INTO party_invites (id, party_id, code_hash, hint, created_by, created_at
 VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: PartyInvitePerson :one
--- Somebody who was invited before is invited anew.
+-- An invitation that is open is renewed; after one that is not, it is another.
 INSERT INTO party_invites (id, party_id, user_id, created_by, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (party_id, user_id) WHERE user_id IS NOT NULL
-DO UPDATE SET created_by = excluded.created_by, created_at = excluded.created_at, expires_at = excluded.expires_at, revoked_at = NULL
+DO UPDATE SET created_by = excluded.created_by, created_at = excluded.created_at, expires_at = excluded.expires_at, revoked_at = NULL,
+    id = CASE WHEN party_invites.revoked_at IS NULL AND party_invites.expires_at > excluded.created_at THEN party_invites.id ELSE excluded.id END
 RETURNING id;
 
 -- name: PartyInviteByCode :one

@@ -12,48 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const followersToTell = `-- name: FollowersToTell :many
-SELECT id, user_id FROM follows
-WHERE channel_id = $1 AND id > $2 AND notify
-ORDER BY id
-LIMIT $3
-`
-
-type FollowersToTellParams struct {
-	ChannelID uuid.UUID
-	Edge      uuid.UUID
-	Most      int32
-}
-
-type FollowersToTellRow struct {
-	ID     uuid.UUID
-	UserID uuid.UUID
-}
-
-// Who wants to be told, a page at a time.
-func (q *Queries) FollowersToTell(ctx context.Context, arg FollowersToTellParams) ([]FollowersToTellRow, error) {
-	rows, err := q.db.QueryContext(ctx, followersToTell, arg.ChannelID, arg.Edge, arg.Most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []FollowersToTellRow{}
-	for rows.Next() {
-		var i FollowersToTellRow
-		if err := rows.Scan(&i.ID, &i.UserID); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const liveBroadcastOf = `-- name: LiveBroadcastOf :one
 SELECT id, title, started_at FROM broadcasts WHERE channel_id = $1 AND state = 'live'
 `
