@@ -23,7 +23,7 @@ const (
 
 // Edit gives a message of whoever ctx speaks for another text. The outcomes are
 // ErrNotFound, ErrForbidden, ErrTooLateToEdit, ErrTooMany, rest.ErrChanged, ErrBadBody
-// and those of the gate, which is asked as for a new message.
+// and those of the gate, which is asked as for a new message, but for slow mode.
 func (s *Service) Edit(ctx context.Context, id uuid.UUID, match rest.IfMatch, body string) (Message, error) {
 	at, p := auth.AccessOf(ctx), auth.User(ctx)
 	body, err := cleanBody(body)
@@ -47,7 +47,7 @@ func (s *Service) Edit(ctx context.Context, id uuid.UUID, match rest.IfMatch, bo
 	if wait := editEvery - s.cfg.Now().Sub(m.EditedAt); wait > 0 {
 		return Message{}, rest.Later(ErrTooMany, wait)
 	}
-	if err := s.cfg.Gate.Admit(ctx, at, p, auth.ClientOf(ctx).Addr, body); err != nil {
+	if err := s.cfg.Gate.AdmitEdit(ctx, at, p, auth.ClientOf(ctx).Addr, body); err != nil {
 		return Message{}, err
 	}
 	d, err := s.resolve(ctx, at, p, body, nil)
@@ -179,8 +179,19 @@ const (
 	actionClear  = "chat.clear"
 )
 
-// Clear hides all that was said so far, and pins nothing any more.
+// Clear hides all that was said so far, pins nothing any more, and says so in the chat.
 func (s *Service) Clear(ctx context.Context) error {
+	if err := s.clear(ctx); err != nil {
+		return err
+	}
+	at := auth.AccessOf(ctx)
+	if err := s.SystemMessage(ctx, at.ChannelID, at.Slug, "The chat was cleared.", eventCleared, nil); err != nil {
+		s.cfg.Logger.WarnContext(ctx, "that a chat was cleared is not said in it", "err", err)
+	}
+	return nil
+}
+
+func (s *Service) clear(ctx context.Context) error {
 	at, p := auth.AccessOf(ctx), auth.User(ctx)
 	pinned, err := s.cfg.Settings.Pinned(ctx, at.ChannelID)
 	if err != nil {

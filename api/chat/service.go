@@ -25,6 +25,9 @@ type Gate interface {
 	// outcome that may come with the time after which it may. It takes account of the
 	// message for slow mode.
 	Admit(ctx context.Context, access auth.Access, p auth.Principal, from netip.Addr, body string) error
+	// AdmitEdit is Admit for another text of a message that is there: slow mode does not
+	// matter.
+	AdmitEdit(ctx context.Context, access auth.Access, p auth.Principal, from netip.Addr, body string) error
 	// Emotes returns the pictures of those codes that exist in the channel: by code,
 	// their paths.
 	Emotes(ctx context.Context, channel uuid.UUID, codes []string) (map[string]string, error)
@@ -97,7 +100,9 @@ func topic(slug string) string { return topicKind + slug }
 
 // publish tells all who follow a chat. Whoever caused it may have left meanwhile.
 func (s *Service) publish(ctx context.Context, slug, eventType string, data any) {
-	s.cfg.Sockets.Publish(context.WithoutCancel(ctx), topic(slug), realtime.Event{Type: eventType, Data: data})
+	s.cfg.Sockets.Publish(context.WithoutCancel(ctx), topic(slug), realtime.Event{
+		Type: eventType, Data: data, Forget: eventType == eventDeleted || eventType == eventCleared || eventType == eventEdited,
+	})
 }
 
 // isModerator reports whether p, who has this access to a channel, keeps order there.

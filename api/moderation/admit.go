@@ -27,44 +27,58 @@ var refusals = []*rest.Outcome{
 // What is known of the chat may be a moment old. Those who keep order there are bound
 // by nothing but whether the chat is open at all, and by bans of themselves.
 func (s *Service) Admit(ctx context.Context, at auth.Access, p auth.Principal, from netip.Addr, body string) error {
-	err := s.admit(ctx, at, p, from, body)
-	if err != nil {
-		if o, ok := errors.AsType[*rest.Outcome](err); ok {
-			s.metrics.refused.WithLabelValues(o.Code).Inc()
-		}
+	slow, err := s.admit(ctx, at, p, from, body)
+	if err == nil {
+		err = s.checkPace(ctx, at.ChannelID, p, slow)
+	}
+	return s.counted(err)
+}
+
+// AdmitEdit is Admit for another text of a message that is there: slow mode does not
+// matter.
+func (s *Service) AdmitEdit(ctx context.Context, at auth.Access, p auth.Principal, from netip.Addr, body string) error {
+	_, err := s.admit(ctx, at, p, from, body)
+	return s.counted(err)
+}
+
+// counted returns err, having counted it if it is a refusal.
+func (s *Service) counted(err error) error {
+	if o, ok := errors.AsType[*rest.Outcome](err); ok {
+		s.metrics.refused.WithLabelValues(o.Code).Inc()
 	}
 	return err
 }
 
-func (s *Service) admit(ctx context.Context, at auth.Access, p auth.Principal, from netip.Addr, body string) error {
+// admit checks all but the pace, and returns the slow mode that p is bound by.
+func (s *Service) admit(ctx context.Context, at auth.Access, p auth.Principal, from netip.Addr, body string) (slow time.Duration, err error) {
 	r, err := s.rulesFor(ctx, at.ChannelID)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if !r.Enabled {
-		return ErrDisabled
+		return 0, ErrDisabled
 	}
 	if err := s.checkBans(ctx, at, p, from); err != nil {
-		return err
+		return 0, err
 	}
 	if isPrivileged(at, p) {
-		return nil
+		return 0, nil
 	}
 	if err := s.checkWho(ctx, at, p, r); err != nil {
-		return err
+		return 0, err
 	}
 	switch {
 	case !r.Links && hasLink(body):
-		return ErrLinksBlocked
+		return 0, ErrLinksBlocked
 	case r.filter.Blocks(body):
-		return ErrWordBlocked
+		return 0, ErrWordBlocked
 	}
 	if r.EmotesOnly {
 		if err := s.checkEmotes(ctx, at.ChannelID, body); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return s.checkPace(ctx, at.ChannelID, p, r.SlowMode)
+	return r.SlowMode, nil
 }
 
 // checkBans is ErrBanned or ErrTimedOut for whoever is banned, or comes from where

@@ -2,6 +2,7 @@ package moderation_test
 
 import (
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -66,6 +67,8 @@ func TestModes(t *testing.T) {
 		f.settings(`{"emotes_only":false,"slow_mode":30}`)
 		require.NoError(t, f.admit(f.eve, home, "one"))
 		later(t, f.admit(f.eve, home, "two"), moderation.ErrSlowMode, 30*time.Second)
+		at, eve := f.access(f.eve)
+		require.NoError(t, f.service.AdmitEdit(t.Context(), at, eve, netip.MustParseAddr(home), "one, corrected"))
 		require.NoError(t, f.admit(f.bob, home, "each for themselves"))
 		refused(nil, "again")
 		refused(nil, "and again")
