@@ -37,6 +37,8 @@ type world struct {
 	mu      sync.Mutex
 	friends map[[2]uuid.UUID]bool // guarded by mu
 	inbox   []string              // guarded by mu; who was notified of what
+	told    map[string]bool       // guarded by mu; what that is known by
+	gone    []uuid.UUID           // guarded by mu; who is not in a party any more
 }
 
 func (w *world) AreFriends(_ context.Context, a, b uuid.UUID) (bool, error) {
@@ -45,21 +47,31 @@ func (w *world) AreFriends(_ context.Context, a, b uuid.UUID) (bool, error) {
 	return w.friends[[2]uuid.UUID{a, b}] || w.friends[[2]uuid.UUID{b, a}], nil
 }
 
-func (w *world) Notify(_ context.Context, user uuid.UUID, kind string, _ uuid.UUID, _ any, _ string) error {
+func (w *world) Notify(_ context.Context, user uuid.UUID, kind string, _ uuid.UUID, _ any, dedup string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.told[dedup] {
+		return nil
+	}
+	w.told[dedup] = true
 	w.inbox = append(w.inbox, kind+" "+user.String())
 	return nil
+}
+
+func (w *world) leaves(_ context.Context, _, user uuid.UUID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gone = append(w.gone, user)
 }
 
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 func newWorld(t *testing.T, d *db.DB, nodes int) *world {
 	t.Helper()
-	w := &world{t: t, friends: map[[2]uuid.UUID]bool{}}
+	w := &world{t: t, friends: map[[2]uuid.UUID]bool{}, told: map[string]bool{}}
 	add := func(n *realtime.Node) {
 		s, err := party.NewService(party.Config{
-			DB: d, Node: n, Channels: auth.NewChannels(d), Friends: w, Inbox: w, Now: w.now, Logger: slog.New(slog.DiscardHandler),
+			DB: d, Node: n, Channels: auth.NewChannels(d), Friends: w, Inbox: w, Gone: w.leaves, Now: w.now, Logger: slog.New(slog.DiscardHandler),
 		})
 		require.NoError(t, err)
 		party.Methods(n, s)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"bandstand/api/auth"
@@ -60,6 +61,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 		w.does(bob, http.MethodDelete, "/api/v1/me/party-invites/"+mine.Items[0].ID, "", nil)
 		w.refused(bob, http.MethodPost, parties+"/join", `{"party":"`+id+`"}`, 404, "invite_not_found")
 		w.does(ada, http.MethodPost, path+"/invites", `{"username":"bob"}`, nil)
+		require.Len(t, w.inbox, 2, "each invitation is in the inbox")
 		w.does(bob, http.MethodPost, parties+"/join", `{"party":"`+id+`"}`, nil)
 		w.refused(ada, http.MethodPost, path+"/invites", `{"username":"bob"}`, 409, "already_member")
 
@@ -103,6 +105,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 		ok, err := w.parties[0].IsMember(t.Context(), mustParse(id), eve.ID)
 		require.NoError(t, err)
 		require.False(t, ok, "of a party that is over nobody is a member")
+		require.Equal(t, []uuid.UUID{bob.ID, ada.ID, eve.ID, bob.ID}, w.gone, "removed, left, and when it ended")
 	})
 }
 

@@ -125,7 +125,7 @@ func (s *Service) invited(ctx context.Context, p auth.Principal, row store.Party
 	if s.cfg.Inbox == nil {
 		return
 	}
-	if err := s.cfg.Inbox.Notify(ctx, invite.For.ID, "party_invite", p.UserID, data, "party_invite "+row.ID.String()); err != nil {
+	if err := s.cfg.Inbox.Notify(ctx, invite.For.ID, "party_invite", p.UserID, data, "party_invite "+invite.ID.String()); err != nil {
 		s.cfg.Logger.WarnContext(ctx, "an invitation is not in the inbox", "err", err)
 	}
 }

@@ -197,5 +197,6 @@ func (s *Service) drop(ctx context.Context, party uuid.UUID, who Person, kind st
 		s.tellChanged(ctx, party)
 	}
 	s.cfg.Node.Expel(context.WithoutCancel(ctx), who.ID, topicOf(party))
+	s.gone(ctx, party, who.ID)
 	return nil
 }

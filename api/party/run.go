@@ -106,8 +106,17 @@ func (s *Service) end(ctx context.Context, party uuid.UUID, reason string) error
 	if err != nil {
 		return err
 	}
-	if n > 0 {
-		s.tell(ctx, party, "party.ended", EndedView{Party: party.String(), Reason: reason})
+	if n == 0 {
+		return nil
+	}
+	s.tell(ctx, party, "party.ended", EndedView{Party: party.String(), Reason: reason})
+	members, err := s.cfg.DB.Read().PartyMembers(context.WithoutCancel(ctx), party)
+	if err != nil { // it has ended all the same
+		s.warn(ctx, "who was in a party that ended is not known", err)
+		return nil
+	}
+	for _, m := range members {
+		s.gone(ctx, party, m.UserID)
 	}
 	return nil
 }

@@ -39,6 +39,9 @@ type Config struct {
 	Channels Channels
 	Friends  Friends  // nobody is anybody's friend if nil
 	Inbox    Notifier // invitations are told over the socket alone if nil
+	// Gone hears of everybody who is not in a party any more: they left, were removed,
+	// or the party ended. Nobody does if nil.
+	Gone func(ctx context.Context, party, user uuid.UUID)
 
 	EmptyFor time.Duration // until a party that nobody is a member of ends; 10 min if zero
 	IdleFor  time.Duration // until one ends where nobody is there; 24 h if zero
@@ -106,6 +109,14 @@ func topicOf(party uuid.UUID) string { return topicKind + party.String() }
 // tell publishes an event to everybody who is in the party.
 func (s *Service) tell(ctx context.Context, party uuid.UUID, event string, data any) {
 	s.cfg.Node.Publish(context.WithoutCancel(ctx), topicOf(party), realtime.Event{Type: event, Data: data})
+}
+
+// gone sees to it that somebody who is not in a party any more takes no part in it.
+// Called after that is committed; whoever caused it may have left meanwhile.
+func (s *Service) gone(ctx context.Context, party, user uuid.UUID) {
+	if s.cfg.Gone != nil {
+		s.cfg.Gone(context.WithoutCancel(ctx), party, user)
+	}
 }
 
 func parseID(text string) (uuid.UUID, bool) {

@@ -79,7 +79,7 @@ func (a *app) openParties(context.Context) error {
 	var err error
 	side.parties, err = party.NewService(party.Config{
 		DB: side.db, Node: side.sockets, Channels: side.members, Friends: side.social, Inbox: inbox{side.social},
-		Logger: a.log,
+		Gone: a.leaveCall, Logger: a.log,
 	})
 	if err != nil {
 		return err
@@ -87,6 +87,14 @@ func (a *app) openParties(context.Context) error {
 	party.Methods(side.sockets, side.parties)
 	a.serving = append(a.serving, side.parties.Run)
 	return nil
+}
+
+// leaveCall takes somebody who is not in a party any more out of its call. Calls are
+// made after parties.
+func (a *app) leaveCall(ctx context.Context, party, user uuid.UUID) {
+	if err := a.api.calls.Expel(ctx, party, user); err != nil {
+		a.log.ErrorContext(ctx, "somebody who is not in a party any more may still be in its call", "err", err)
+	}
 }
 
 func (a *app) openCalls(ctx context.Context) error {
