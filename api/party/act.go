@@ -204,11 +204,11 @@ func (s *Service) Seek(ctx context.Context, p auth.Principal, party uuid.UUID, t
 	if err := to.check(); err != nil {
 		return Done{}, err
 	}
+	row, err := s.row(ctx, p.UserID, party) // of strangers nothing is remembered
+	if err != nil {
+		return Done{}, err
+	}
 	if to.Position != nil && s.seeks.busy(seekKey{party, p.UserID}, s.cfg.Now()) {
-		row, err := s.row(ctx, p.UserID, party)
-		if err != nil {
-			return Done{}, err
-		}
 		state, err := stateOf(row.State)
 		if err != nil {
 			return Done{}, err

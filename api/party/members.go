@@ -75,8 +75,8 @@ func (s *Service) Join(ctx context.Context, p auth.Principal, code string, party
 			return fmt.Errorf("look a member up: %w", err)
 		case member.RemovedAt == nil:
 			return nil
-		case !invite.UserID.Valid:
-			return ErrRemoved
+		case !invite.UserID.Valid, invite.CreatedBy.UUID != row.HostID, !invite.CreatedAt.After(member.RemovedAt.Time):
+			return ErrRemoved // only the host, who has changed their mind, has them back
 		}
 		count, err := tx.PartyCountMembers(ctx, party)
 		if err != nil {
