@@ -215,6 +215,7 @@ type Sockets struct {
 	MaxConnections int `yaml:"max_connections"` // of this process
 	MaxPerAddress  int `yaml:"max_per_address"` // from one address or household
 	MaxPerUser     int `yaml:"max_per_user"`    // of one person
+	ConnectRate    int `yaml:"connect_rate"`    // new ones a minute from one address or household
 }
 
 // Calls is how the browsers of people who call each other find a way to each other.
@@ -301,7 +302,7 @@ func Default() Config {
 			PlaybackTTL: 4 * time.Hour,
 		},
 		Limits:  Limits{Auth: 60, Writes: 600, Searches: 120, Users: 300},
-		Sockets: Sockets{MaxConnections: 20_000, MaxPerAddress: 200, MaxPerUser: 30},
+		Sockets: Sockets{MaxConnections: 20_000, MaxPerAddress: 200, MaxPerUser: 30, ConnectRate: 600},
 		Calls: Calls{STUN: []string{}, TURN: TURN{
 			PublicIPs: []netip.Addr{}, MinPort: 49152, MaxPort: 65535, MaxRelays: 1000, MaxBitrate: 8_000_000,
 			AllowNetworks: []netip.Prefix{}, URLs: []string{},

@@ -99,6 +99,7 @@ func (c Config) validatePeople(v *validator) {
 	between(v, "sockets.max_connections", c.Sockets.MaxConnections, 1, 1_000_000)
 	between(v, "sockets.max_per_address", c.Sockets.MaxPerAddress, 1, 1_000_000)
 	between(v, "sockets.max_per_user", c.Sockets.MaxPerUser, 1, 1_000_000)
+	between(v, "sockets.connect_rate", c.Sockets.ConnectRate, 1, 10_000_000)
 	between(v, "auth.access_ttl", c.Auth.AccessTTL, time.Minute, 24*time.Hour)
 	between(v, "auth.refresh_ttl", c.Auth.RefreshTTL, time.Hour, 366*24*time.Hour)
 	between(v, "auth.playback_ttl", c.Auth.PlaybackTTL, time.Minute, 24*time.Hour)

@@ -26,6 +26,7 @@ func (a *app) openSockets(context.Context) error {
 		Origins: a.ownOrigins(),
 		Limits: realtime.Limits{
 			Connections: a.cfg.Sockets.MaxConnections, PerAddress: a.cfg.Sockets.MaxPerAddress, PerUser: a.cfg.Sockets.MaxPerUser,
+			Handshakes: a.cfg.Sockets.ConnectRate,
 		},
 		Allow: func(ctx context.Context, p auth.Principal) (time.Duration, bool) {
 			state, err := a.api.counts.Count(ctx, "user sockets "+p.UserID.String(), limit.Rate{Quota: quota, Window: time.Minute})

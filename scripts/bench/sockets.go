@@ -56,7 +56,7 @@ func (b *bench) sockets(ctx context.Context) error {
 // chatTo has people write in the chat of one channel, and c.sockets hear it.
 func (b *bench) chatTo(ctx context.Context, c crowd) (h heard, err error) {
 	s, err := b.startBandstand(ctx, "BANDSTAND_TRANSCODE_ENABLED=false",
-		"BANDSTAND_SOCKETS_MAX_PER_ADDRESS=100000", "BANDSTAND_LIMITS_AUTH=10000", "BANDSTAND_LIMITS_USERS=100000")
+		"BANDSTAND_SOCKETS_MAX_PER_ADDRESS=100000", "BANDSTAND_SOCKETS_CONNECT_RATE=1000000", "BANDSTAND_LIMITS_AUTH=10000", "BANDSTAND_LIMITS_USERS=100000")
 	if err != nil {
 		return heard{}, err
 	}
